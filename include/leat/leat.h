@@ -1,0 +1,24 @@
+// leat.h — everything a plugin author includes.
+//
+// One declaration per thing:
+//   SCHEMA PARTIAL TABLE INDEX SETTINGS ENUM PAGE_OF VALIDATE   data          leat/schema.h
+//   GET POST PUT PATCH DELETE, PROVIDE IMPORT GUARDS            routes        leat/route.h
+//   ERROR ON_ERROR fail, alloc format set_header TASK spawn     the request   leat/request.h
+//   db_one db_list db_value db_exec                             Postgres      leat/database.h
+//   password_hash jwt_issue bearer_token                        sign-in       leat/security.h
+//   PLUGIN                                                      the one exported symbol, leat/plugin.h
+//
+// A handler is straight-line code on a coroutine: whatever waits (a query, a hash) suspends it and serves others meanwhile;
+// fail() never returns. Memory comes from the request and needs no freeing.
+#ifndef LEAT_H
+#define LEAT_H
+
+#include "database.h"
+#include "plugin.h"
+#include "request.h"
+#include "route.h"
+#include "schema.h"
+#include "security.h"
+#include "values.h"
+
+#endif

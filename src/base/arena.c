@@ -1,0 +1,136 @@
+// arena.c — memory of one lifetime: taken piece by piece, given back as a whole.
+#include "arena.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct arena_block {
+    struct arena_block *next;
+    size_t bytes; // of the whole block
+};
+
+enum { ALIGNMENT = 16, HEADER_BYTES = 16 };
+_Static_assert(sizeof(struct arena_block) <= HEADER_BYTES, "the header keeps what follows aligned");
+
+static size_t aligned(size_t bytes) {
+    return (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+}
+
+void arena_pool_init(struct arena_pool *pool, size_t spare_count_max) {
+    *pool = (struct arena_pool){.spare_count_max = spare_count_max};
+}
+
+void arena_pool_finish(struct arena_pool *pool) {
+    while (pool->spare) {
+        struct arena_block *block = pool->spare;
+        pool->spare = block->next;
+        free(block);
+    }
+    pool->spare_count = 0;
+}
+
+static struct arena_block *block_take(struct arena_pool *pool, size_t bytes) {
+    struct arena_block *block = pool->spare;
+    if (bytes == ARENA_BLOCK_BYTES && block) {
+        pool->spare = block->next;
+        pool->spare_count--;
+        return block;
+    }
+    pool->malloc_count++;
+    block = aligned_alloc(ALIGNMENT, bytes);
+    if (block)
+        block->bytes = bytes;
+    return block;
+}
+
+static void block_give_back(struct arena_pool *pool, struct arena_block *block) {
+    if (block->bytes != ARENA_BLOCK_BYTES || pool->spare_count == pool->spare_count_max) {
+        free(block);
+        return;
+    }
+    block->next = pool->spare;
+    pool->spare = block;
+    pool->spare_count++;
+}
+
+void arena_init(struct arena *arena, struct arena_pool *pool, size_t bytes_max) {
+    *arena = (struct arena){.pool = pool, .bytes_max = bytes_max};
+}
+
+void arena_reset(struct arena *arena) {
+    while (arena->blocks) {
+        struct arena_block *block = arena->blocks;
+        arena->blocks = block->next;
+        block_give_back(arena->pool, block);
+    }
+    arena_init(arena, arena->pool, arena->bytes_max);
+}
+
+static void *raw_from_new_block(struct arena *arena, size_t bytes) {
+    size_t block_bytes = bytes + HEADER_BYTES <= ARENA_BLOCK_BYTES ? ARENA_BLOCK_BYTES : bytes + HEADER_BYTES;
+    if (block_bytes > arena->bytes_max - arena->bytes)
+        return NULL;
+    struct arena_block *block = block_take(arena->pool, block_bytes);
+    if (!block)
+        return NULL;
+    arena->bytes += block_bytes;
+    char *piece = (char *)block + HEADER_BYTES;
+    if (block_bytes > ARENA_BLOCK_BYTES && arena->blocks) { // the newest block still has room for small pieces: stay with it
+        block->next = arena->blocks->next;
+        arena->blocks->next = block;
+        return piece;
+    }
+    block->next = arena->blocks;
+    arena->blocks = block;
+    arena->cursor = piece + bytes;
+    arena->end = (char *)block + block_bytes;
+    return piece;
+}
+
+void *arena_raw(struct arena *arena, size_t bytes) {
+    if (bytes > arena->bytes_max) // also keeps the sums below from wrapping
+        return NULL;
+    bytes = aligned(bytes ? bytes : 1);
+    if (bytes > (size_t)(arena->end - arena->cursor))
+        return raw_from_new_block(arena, bytes);
+    void *piece = arena->cursor;
+    arena->cursor += bytes;
+    return piece;
+}
+
+void *arena_alloc(struct arena *arena, size_t bytes) {
+    void *piece = arena_raw(arena, bytes);
+    if (piece)
+        memset(piece, 0, bytes);
+    return piece;
+}
+
+str arena_copy(struct arena *arena, str s) {
+    char *copy = arena_raw(arena, s.len);
+    if (!copy)
+        return (str){0};
+    memcpy(copy, s.ptr ? s.ptr : "", s.len);
+    return (str){copy, s.len};
+}
+
+str arena_vformat(struct arena *arena, const char *format, va_list args) {
+    va_list again;
+    va_copy(again, args);
+    int bytes = vsnprintf(NULL, 0, format, args);
+    assert(bytes >= 0);
+    char *text = arena_raw(arena, (size_t)bytes + 1);
+    if (text)
+        vsnprintf(text, (size_t)bytes + 1, format, again);
+    va_end(again);
+    return text ? (str){text, (size_t)bytes} : (str){0};
+}
+
+str arena_format(struct arena *arena, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    str text = arena_vformat(arena, format, args);
+    va_end(args);
+    return text;
+}

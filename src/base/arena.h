@@ -1,0 +1,51 @@
+// arena.h — memory of one lifetime: taken piece by piece, given back as a whole.
+//
+// Blocks of 8 KiB come from a pool that belongs to one core and keeps them for the next request, so that a request in steady state costs no
+// malloc; a larger piece gets a block of its own, which is freed with the arena.
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <leat/values.h>
+
+enum { ARENA_BLOCK_BYTES = 8192 };
+
+struct arena_block;
+
+/** Spare blocks of one core. Not shared between threads. */
+struct arena_pool {
+    struct arena_block *spare;
+    size_t spare_count, spare_count_max;
+    size_t malloc_count; // how often the heap was asked: flat in steady state
+};
+
+struct arena {
+    struct arena_pool *pool;
+    struct arena_block *blocks; // newest first
+    char *cursor, *end;
+    size_t bytes, bytes_max; // taken so far, blocks counted whole
+};
+
+void arena_pool_init(struct arena_pool *pool, size_t spare_count_max);
+/** Frees the spare blocks; every arena of the pool has been finished before. */
+void arena_pool_finish(struct arena_pool *pool);
+
+/** No memory is taken yet. `bytes_max` bounds what the arena may ever hold. */
+void arena_init(struct arena *arena, struct arena_pool *pool, size_t bytes_max);
+/** Gives everything back; the arena may be used again as if initialised. */
+void arena_reset(struct arena *arena);
+
+/** Returns zeroed, 16-byte aligned memory that lives until arena_reset(), or NULL once the arena has used its allowance. */
+void *arena_alloc(struct arena *arena, size_t bytes);
+/** The same, not zeroed: for bytes that are written at once. */
+void *arena_raw(struct arena *arena, size_t bytes);
+/** A copy of `s`; `ptr` is NULL where memory ran out. */
+str arena_copy(struct arena *arena, str s);
+/** printf into the arena; `ptr` is NULL where memory ran out. The text is NUL-terminated, the NUL not counted. */
+str arena_format(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+str arena_vformat(struct arena *arena, const char *format, va_list args);
+
+#endif

@@ -1,0 +1,95 @@
+// conn.h — one client's TCP connection: bytes in by a multishot recv, bytes out by one send at a time.
+//
+// What the protocol writes during a turn leaves as one send at its end; while that is in flight the next ones gather in the other of two
+// output buffers. Reading stops while more than output_bytes_max wait to leave, and goes on when they have. An idle connection holds no
+// buffer. The connection is released when it is closed and the kernel has given back the last of its operations.
+#ifndef ENGINE_CONN_H
+#define ENGINE_CONN_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/core.h"
+
+struct conn;
+
+/** What a protocol does on a connection. Every function runs on the core's thread. */
+struct protocol {
+    /** A client is here. 0, or a negative errno that refuses it; then nothing else is called. */
+    int (*on_open)(struct conn *conn);
+    /** `data` is the ring's: valid during the call only. */
+    void (*on_data)(struct conn *conn, const char *data, size_t bytes);
+    /** The client will send no more. It may still read. */
+    void (*on_end)(struct conn *conn);
+    /** All that was written has gone to the kernel. Also called after a pause of reading for a full output. */
+    void (*on_drained)(struct conn *conn);
+    /** The deadline of conn_set_deadline() has passed. */
+    void (*on_deadline)(struct conn *conn);
+    /** The server drains (see listener_drain): finish what is begun, take no more. */
+    void (*on_drain)(struct conn *conn);
+    /** The connection is gone for good, by conn_close(), conn_abort(), or the peer. The last call: free what hangs on `user`. */
+    void (*on_closed)(struct conn *conn);
+};
+
+struct listener_options {
+    const char *host;        // numeric, "127.0.0.1", "::", "0.0.0.0"
+    uint16_t port;           // 0: the kernel picks one
+    int backlog;             // 4096
+    unsigned conn_count_max; // 10,000 a core; past it accepting pauses until one is gone
+    size_t output_bytes_max; // 64 KiB
+    uint32_t write_stall_ms; // 30 s without progress of a send: the connection is aborted
+    size_t user_bytes;       // zeroed memory for the protocol behind each connection: conn_user()
+    const struct protocol *protocol;
+};
+
+struct listener; // of one core: its SO_REUSEPORT socket and its connections
+
+/** Binds and listens; `*ret_fd` is the socket. Made on the main thread for each core, so that a port in use is said before any core runs.
+ */
+int listener_bind(const struct listener_options *options, int *ret_fd);
+uint16_t listener_port(int fd);
+/** On the core's thread: accepts from now on. EMFILE and its kin pause accepting for 100 ms. 0 or a negative errno. */
+int listener_start(struct core *core, int fd, const struct listener_options *options, struct listener **ret_listener);
+/** Stops accepting, closes the socket, and calls on_drain on every connection. `drained` runs once no connection is left. */
+void listener_drain(struct listener *listener, void (*drained)(void *arg), void *arg);
+/** Aborts all connections that are left. */
+void listener_abort_all(struct listener *listener);
+/** No connection is left. */
+void listener_destroy(struct listener *listener);
+unsigned listener_conn_count(const struct listener *listener);
+
+struct core *conn_core(const struct conn *conn);
+/** The protocol's own memory, `user_bytes` of it. */
+void *conn_user(struct conn *conn);
+struct conn *conn_of_user(void *user);
+/** Where the client is; valid while the connection is. */
+const struct sockaddr_storage *conn_peer(const struct conn *conn);
+
+/** Room for `bytes` of output; conn_commit() claims what was used. NULL without memory. Pointers are invalid after the next reserve. */
+char *conn_reserve(struct conn *conn, size_t bytes);
+void conn_commit(struct conn *conn, size_t bytes);
+/** Room for `bytes` behind the first `used` of the last room, which are kept though they were not committed. NULL without memory. */
+char *conn_extend(struct conn *conn, size_t used, size_t bytes);
+/** Copies. 0 or -ENOMEM. */
+int conn_write(struct conn *conn, const void *data, size_t bytes);
+/** Bytes that wait to leave, the ones in flight included. */
+size_t conn_output_bytes(const struct conn *conn);
+/** True when as much waits as the limit allows: make no more answers until on_drained. */
+bool conn_output_is_full(const struct conn *conn);
+
+/** No on_data until conn_resume(): bytes stay in the kernel. Up to one completion that was already there may still be delivered. */
+void conn_pause(struct conn *conn);
+void conn_resume(struct conn *conn);
+
+/** One deadline a connection: the last set holds; 0 takes it away. */
+void conn_set_deadline(struct conn *conn, int64_t due_ms);
+/** Lets what was written leave, then closes: shutdown(2) for writing first when the client may still be sending, so that it reads the
+ * answer. */
+void conn_close(struct conn *conn);
+/** Closes at once and drops what waits. */
+void conn_abort(struct conn *conn);
+bool conn_is_closing(const struct conn *conn);
+
+#endif

@@ -1,0 +1,108 @@
+// session.h — HTTP/1.1 on a connection: requests out of bytes, one at a time and in order, answers into them.
+//
+// A request that is whole in the ring's buffer is parsed in place; what is not is gathered in a buffer of the session. The app is handed
+// one request after the other: the next is not begun before the last is answered, so that pipelined answers keep their order. At most
+// answers_per_turn are made for one connection in a turn; the others wait for the next, so that nobody else does.
+#ifndef HTTP_SESSION_H
+#define HTTP_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/conn.h"
+#include "http/head.h"
+
+struct session;
+
+struct http_limits {
+    uint32_t request_line_bytes_max;    // 8 KiB: 414
+    uint32_t field_count_max;           // 100: 431
+    uint32_t field_bytes_max;           // 32 KiB: 431
+    uint64_t body_bytes_max;            // 1 MiB: 413; a route may have its own
+    uint32_t chunk_extension_bytes_max; // 4 KiB of a request: 413
+    uint32_t trailer_bytes_max;         // 8 KiB: 431
+    uint64_t body_memory_max;           // 256 MiB of bodies a core: 503
+    uint32_t head_ms;                   // 10 s from a request's first byte to its head's end: 408
+    uint32_t body_idle_ms;              // 30 s without a byte of the body: 408
+    uint32_t keep_alive_ms;             // 60 s between requests: closed
+    uint32_t answers_per_turn;          // 32
+};
+extern const struct http_limits http_limits_default;
+
+/** What stands above HTTP. Every function runs on the core's thread and may answer at once or later. */
+struct http_app {
+    /**
+     * A head is here and its body is not (yet). Returns how many bytes of body to take, or a negative errno when the app has answered
+     * instead (404, 401 ...): before any 100-continue, and the body is then dropped or the connection closed.
+     */
+    int64_t (*on_head)(struct session *session, const struct http_head *head);
+    /**
+     * A request is whole. `head`, its bytes and `body` are valid during the call; http_keep() makes them last. The app answers exactly once
+     * with session_answer(), during the call or later, unless on_gone comes first.
+     */
+    void (*on_request)(struct session *session, const struct http_head *head, str body);
+    /** The client is gone, or the server ends: the request that is not answered yet never will be. */
+    void (*on_gone)(struct session *session);
+};
+
+/** What runs a listener's connections; `limits` and `app` live as long as the core. `core_state` is made by session_core_create(). */
+extern const struct protocol session_protocol;
+/** The bytes a listener must keep for each connection. */
+size_t session_bytes(void);
+/** The state of HTTP on this core: hangs itself on core->http. 0 or -ENOMEM. */
+int session_core_create(struct core *core, const struct http_limits *limits, const struct http_app *app);
+void session_core_destroy(struct core *core);
+
+struct core *session_core(const struct session *session);
+struct conn *session_conn(const struct session *session);
+/** The app's own pointer, NULL at the beginning. */
+void **session_user(struct session *session);
+/** Closes the connection after the answer that is being made. */
+void session_close_after_answer(struct session *session);
+
+/**
+ * Copies a head's bytes and the body, one behind the other, into `arena`, and the head itself with the fields it has; `*ret_body` is the
+ * new body. NULL without memory. (A body that was gathered by the session is not copied: the session keeps it until the answer.)
+ */
+struct http_head *http_keep(struct session *session, const struct http_head *head, str body, struct arena *arena, str *ret_body);
+
+// ---- the answer: written straight into the connection's output, in one piece and without suspending in between.
+//
+//      struct answer answer;
+//      answer_begin(&answer, session, 200);
+//      answer_field(&answer, S("Content-Type"), S("application/json"));
+//      ... answer_reserve() / answer_commit() for the body ...
+//      answer_end(&answer);
+
+struct answer {
+    struct session *session;
+    char *room; // conn_reserve()'s; what is written so far is room[0, used)
+    size_t used, capacity;
+    size_t length_at; // where Content-Length's digits go
+    size_t body_at;   // 0: the head is not closed yet
+    unsigned status;
+    bool out_of_memory;
+};
+
+/** Status line, Date, and what keeps or closes the connection. Content-Length is added at the end, and not for 204 and 304. */
+void answer_begin(struct answer *answer, struct session *session, unsigned status);
+/** A header. The caller has checked that neither holds CR, LF or NUL. */
+void answer_field(struct answer *answer, str name, str value);
+/** Lines that are already made, each ended by CRLF. */
+void answer_raw_fields(struct answer *answer, str lines);
+/** Room for `bytes` of body; the first call ends the head. NULL without memory: answer_end() then answers 503. */
+char *answer_reserve(struct answer *answer, size_t bytes);
+void answer_commit(struct answer *answer, size_t bytes);
+void answer_write(struct answer *answer, str body);
+/** The answer is whole: it leaves at the end of the turn. For HEAD the body is dropped and its length stays. The request is over. */
+void answer_end(struct answer *answer);
+
+/** A whole answer in one call; `content_type` is empty where there is no body. */
+void session_answer(struct session *session, unsigned status, str content_type, str raw_fields, str body);
+/** {"detail": "text"} as FastAPI words it; the detail is the status' reason where `detail` is NULL. */
+void session_answer_detail(struct session *session, unsigned status, const char *detail, str raw_fields);
+/** "Not Found" for 404; "Unknown" where there is none. */
+const char *http_reason(unsigned status);
+
+#endif

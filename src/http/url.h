@@ -1,0 +1,16 @@
+// url.h — percent-encoding, query strings and urlencoded forms (WHATWG URL, application/x-www-form-urlencoded).
+#ifndef HTTP_URL_H
+#define HTTP_URL_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+
+/** `s` with %XX decoded, and '+' as a blank where `plus` says so; `s` itself where there is nothing to do. A broken %zz stays as it is. */
+str url_decode(struct arena *arena, str s, bool plus);
+/** Takes the next `name=value` off `*rest`, still encoded; ';' is no separator. False at the end. */
+bool url_next_pair(str *rest, str *ret_name, str *ret_value);
+/** Takes the next `name=value` off a Cookie field (RFC 6265, section 5.4). */
+bool cookie_next_pair(str *rest, str *ret_name, str *ret_value);
+
+#endif
