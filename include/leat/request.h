@@ -15,8 +15,8 @@
  */
 void *alloc(req *, size_t n);
 /** alloc() of one T. */
-// clang-format off (it takes new for C++)
-#define new (r, T) ((T *)alloc((r), sizeof(T)))
+// clang-format off
+#define new(r, T) ((T *)alloc((r), sizeof(T)))
 // clang-format on
 /** printf into the request's memory. */
 str format(req *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
