@@ -1,0 +1,98 @@
+// db.h — Postgres on a ring: the queries of many requests on a few pipelined links.
+//
+// Each core has its own links. A link is connected and authenticated by libpq on a worker thread; from then on our codec speaks the
+// extended protocol on its socket: Bind, Execute and Sync for each query, so that one that fails touches no other; everything a turn
+// produced leaves in one send, and replies come by a multishot recv. A link that uses TLS is spoken to through libpq's own SSL object.
+// Queries of one request in one turn go to one link, in order.
+#ifndef DB_DB_H
+#define DB_DB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "db/statement.h"
+#include "engine/core.h"
+#include "engine/offload.h"
+
+struct db_options {
+    const char *conninfo;                    // a libpq connection string or URI; NULL: there is no database, every query fails at once
+    unsigned link_count;                     // 2: shared, autocommit
+    unsigned transaction_link_count_max;     // 8: pinned, opened as needed and kept
+    unsigned queue_max;                      // 4096 queries a core, waiting or sent: beyond it -EAGAIN
+    unsigned link_queries_max;               // 256 sent to one link
+    size_t result_bytes_max;                 // 8 MiB
+    unsigned row_count_max;                  // 10,000
+    uint32_t statement_timeout_ms;           // set on the server's side as well: 30 s
+    uint32_t backoff_ms_min, backoff_ms_max; // 50, 2000; full jitter
+};
+extern const struct db_options db_options_default;
+
+struct db; // of one core
+struct db_link;
+
+/** On the core's thread. Links are opened by `connector` and prepare `set`; never blocks. 0 or -ENOMEM. */
+int db_create(struct core *core, struct offload *connector, const struct db_options *options, struct statement_set *set,
+              struct db **ret_db);
+/** Closes the links (Terminate), fails what waits. `done` runs when the kernel holds nothing of it any more; then db_destroy(). */
+void db_stop(struct db *db, void (*done)(void *arg), void *arg);
+void db_destroy(struct db *db);
+/** At least one link is ready. */
+bool db_is_ready(const struct db *db);
+/** Prepares `set` on every link that is up (and on all that come); `done` runs when it can be used. For a plugin generation that is being
+ * loaded. */
+void db_prepare(struct db *db, struct statement_set *set, void (*done)(void *arg), void *arg);
+
+/** Why a query failed. Lives in the query's arena. */
+struct db_failure {
+    int error; // negative errno where it never got to Postgres or back: -EAGAIN queue full, -ETIMEDOUT, -ECONNRESET, -ENOTCONN; else 0
+    char sqlstate[6]; // "23505"
+    str message;      // for the log only
+    str constraint, column, table;
+    bool outcome_unknown; // it was sent, and the link went before the answer came
+};
+/** What the client is answered: postgres.md, section 4. 409, 422, 500, 503 or 504; `*ret_retry_after_s` is 0 where there is none. */
+unsigned db_failure_status(const struct db_failure *failure, unsigned *ret_retry_after_s);
+
+/** A query, from its submission to `done`. Embedded in the waiter; args, arena and the query itself live until `done` or db_query_detach().
+ */
+struct db_query {
+    const struct statement *statement;
+    const leat_arg *args;                 // copied or encoded by lane_submit(): they may go afterwards
+    struct arena *arena;                  // rows are decoded into it
+    int64_t due_ms;                       // core_now_ms() of its deadline
+    void (*done)(struct db_query *query); // exactly once, never from inside lane_submit()
+    // the answer
+    const struct db_failure *failure; // NULL: it went well
+    void *result;                     // by shape: the row or NULL; T_list *; the scalar; an i64 * of rows touched
+    bool found;                       // at least one row was returned or touched
+    struct db_slot *slot;             // db's own
+};
+/** The waiter leaves: `done` never runs, the answer is read and dropped. Harmless after `done`. */
+void db_query_detach(struct db_query *query);
+
+/** What a request sees of Postgres: get_db's lane or get_tx's. */
+struct lane {
+    struct db *db;
+    struct db_link *link; // of this turn, or pinned by the transaction
+    uint64_t turn;
+    bool is_transaction, has_begun, has_failed;
+};
+void lane_init(struct lane *lane, struct db *db, bool is_transaction);
+/** 0; -EAGAIN (queue full), -ENOTCONN (no link and none in sight by the deadline is judged later, not here), -ENOMEM. The query is then not
+ * taken. */
+int lane_submit(struct lane *lane, struct db_query *query);
+/** Ends the transaction: `query->done` tells how COMMIT went. A lane that has not begun, or is none, is done at the next turn's beginning.
+ */
+int lane_commit(struct lane *lane, struct db_query *query);
+/** Rolls back what was not committed, and gives the link back once Postgres has confirmed. Never fails, may be called at any time, twice
+ * too. */
+void lane_finish(struct lane *lane);
+
+/** Figures of one core. */
+struct db_figures {
+    unsigned links_ready, links_wanted, queries_in_flight, queries_waiting;
+    uint64_t query_count, failure_count, reconnect_count, flush_count;
+};
+void db_figures(const struct db *db, struct db_figures *ret_figures);
+
+#endif
