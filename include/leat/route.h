@@ -82,7 +82,8 @@ typedef struct leat_param {
 // ---- dependencies
 
 struct leat_provider {
-    uint16_t size, nparams;
+    leat_item base;
+    uint16_t nparams;
     uint32_t bytes, args_bytes;
     const char *name, *type_name;
     const leat_param *params;
@@ -92,9 +93,7 @@ struct leat_provider {
     bool per_worker;                 // one value per core, made before the first request: pools, models, clients
     const char *security;            // the OpenAPI scheme's name, "bearerAuth"
     const char *from;                // IMPORT: the plugin that provides it
-    const leat_error *const *errors; // for the documents
-    const char *file;
-    uint32_t line;
+    const leat_error *const *errors; // for the documents, and for the constraints of its statements
 };
 
 /** PROVIDER(get_user, User *);  in a header, to share a provider between the files of a plugin. */
@@ -110,7 +109,7 @@ struct leat_provider {
         struct P_##__args *a LEAT_UNUSED = a_;                                                                                             \
         *(T *)out = P_(r LEAT_EACH(LEAT_PASS, P_, LEAT_STRIP params_));                                                                    \
     }                                                                                                                                      \
-    const leat_provider P_##__provider = {.size = sizeof(leat_provider),                                                                   \
+    const leat_provider P_##__provider = {.base = LEAT_ITEM(LEAT_ITEM_PROVIDER, leat_provider),                                            \
                                           .nparams = LEAT_NARGS params_,                                                                   \
                                           .bytes = sizeof(T),                                                                              \
                                           .args_bytes = sizeof(struct P_##__args),                                                         \
@@ -118,20 +117,15 @@ struct leat_provider {
                                           .type_name = #T,                                                                                 \
                                           .params = P_##__params,                                                                          \
                                           .call = P_##__call,                                                                              \
-                                          .file = __FILE__,                                                                                \
-                                          .line = __LINE__,                                                                                \
                                           ##__VA_ARGS__};                                                                                  \
+    LEAT_REGISTER(P_##__provider_reg, P_##__provider);                                                                                     \
     static T P_(req *r LEAT_UNUSED LEAT_EACH(LEAT_DECL, P_, LEAT_STRIP params_))
 /** IMPORT(get_current_user, uuid, "users"): another plugin's provider, bound by name at load; type name and size must agree. */
 #define IMPORT(P_, T, from_)                                                                                                               \
     PROVIDER(P_, T);                                                                                                                       \
-    const leat_provider P_##__provider = {.size = sizeof(leat_provider),                                                                   \
-                                          .bytes = sizeof(T),                                                                              \
-                                          .name = #P_,                                                                                     \
-                                          .type_name = #T,                                                                                 \
-                                          .from = from_,                                                                                   \
-                                          .file = __FILE__,                                                                                \
-                                          .line = __LINE__}
+    const leat_provider P_##__provider = {                                                                                                 \
+        .base = LEAT_ITEM(LEAT_ITEM_IMPORT, leat_provider), .bytes = sizeof(T), .name = #P_, .type_name = #T, .from = from_};              \
+    LEAT_REGISTER(P_##__import_reg, P_##__provider)
 /** A list of providers for a route's `.guards`: run before its parameters are read. */
 #define GUARDS(...) ((const leat_provider *const[]){LEAT_EACH(LEAT_GUARD, _, __VA_ARGS__) NULL})
 #define LEAT_GUARD(_, ...) __VA_OPT__(&__VA_ARGS__##__provider, )

@@ -172,6 +172,8 @@ enum leat_item_kind {
     LEAT_ITEM_TASK,
     LEAT_ITEM_ON_ERROR,
     LEAT_ITEM_INDEX,
+    LEAT_ITEM_PROVIDER,
+    LEAT_ITEM_IMPORT,
 };
 typedef struct leat_item {
     uint16_t kind, size;

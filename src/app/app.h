@@ -1,0 +1,46 @@
+// app.h — what serves requests on one core: its snapshot, its database, its policies.
+#ifndef APP_APP_H
+#define APP_APP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/cors.h"
+#include "app/snapshot.h"
+#include "auth/hasher.h"
+#include "auth/jwt.h"
+#include "db/db.h"
+#include "engine/core.h"
+#include "http/session.h"
+
+/** The same for all cores; lives as long as they do. */
+struct app_options {
+    struct http_limits http;
+    struct db_options db;
+    struct cors cors;
+    struct jwt_key jwt;        // an empty secret: jwt_issue and jwt_check fail the request with 500
+    struct offload *connector; // worker threads for connecting
+    struct offload *hashing;   // worker threads for passwords
+    struct password_cost password_cost;
+    uint32_t request_ms;      // 30 s: 504
+    size_t request_bytes_max; // 8 MiB of a request's memory: 503
+};
+void app_options_init(struct app_options *options);
+
+struct app;
+
+/** On the core's thread: makes the core's app and database and serves `snapshot` to the sessions that are opened from now on. 0 or a
+ * negative errno. */
+int app_create(struct core *core, const struct app_options *options, struct snapshot *snapshot, struct app **ret_app);
+/** New requests see `snapshot`; `released` runs when the last request of the one before has ended on this core. */
+void app_publish(struct app *app, struct snapshot *snapshot, void (*released)(void *arg), void *arg);
+/** No request is begun any more but on connections that are open. `done` runs when no task is left and the database is closed. Connections
+ * first: listener_drain(). */
+void app_stop(struct app *app, void (*done)(void *arg), void *arg);
+void app_destroy(struct app *app);
+
+struct db *app_db(struct app *app);
+/** Requests and tasks that have begun and not ended. */
+unsigned app_live_count(const struct app *app);
+
+#endif

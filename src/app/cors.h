@@ -1,0 +1,28 @@
+// cors.h — which origins may read our answers (Fetch standard, section 3.2), as Starlette's middleware answers.
+#ifndef APP_CORS_H
+#define APP_CORS_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "http/head.h"
+
+struct cors {
+    const str *origins; // exact: scheme, host and port
+    size_t origin_count;
+    bool allows_any; // "*": without credentials
+};
+
+/**
+ * Reads BACKEND_CORS_ORIGINS: a JSON list, or origins between commas. 0; -EINVAL and a sentence: not a list, an origin with a path or
+ * without a scheme, "*" beside others or with credentials. Empty text: no origin.
+ */
+int cors_parse(str text, struct arena *arena, struct cors *ret_cors, str *ret_message);
+/** The header lines an answer to `origin` gets, each with its CRLF: of at most CORS_BYTES_MAX; empty where there is no list. */
+enum { CORS_BYTES_MAX = 512 };
+str cors_lines(const struct cors *cors, str origin, char out[CORS_BYTES_MAX]);
+/** A preflight is an OPTIONS with Origin and Access-Control-Request-Method. */
+bool cors_is_preflight(const struct http_head *head);
+bool cors_allows(const struct cors *cors, str origin);
+
+#endif

@@ -1,0 +1,48 @@
+// snapshot.h — what one generation of plugins serves: routes, models, statements. Immutable once made.
+//
+// A core pins the snapshot for every request it begins and unpins it at its end, without atomics: the counts are the core's own. A new
+// snapshot is published core by core; the old one is done on a core when its last request there ends, and done for good when every core has
+// said so.
+#ifndef APP_SNAPSHOT_H
+#define APP_SNAPSHOT_H
+
+#include <leat/plugin.h>
+#include <leat/route.h>
+
+#include "base/arena.h"
+#include "db/statement.h"
+#include "http/router.h"
+#include "schema/model.h"
+
+/** A plugin whose descriptor has been checked (magic, ABI, sizes), with its items sorted by file and line. */
+struct plugin_view {
+    const leat_plugin *plugin;
+    const leat_item *const *items;
+    size_t item_count;
+};
+
+struct snapshot;
+struct endpoint;
+
+/**
+ * Compiles routes, providers, models and statements of all plugins, in their order. What is wrong is said all at once in `*ret_messages`, a
+ * line each in the compiler's shape: a clash of routes, a missing or mismatched import, a cycle of providers, a path without its parameter,
+ * a bad pattern, SQL that cannot be. 0; -EINVAL; -ENOMEM. The plugins must outlive the snapshot; their settings are bound already.
+ */
+int snapshot_create(const struct plugin_view *plugins, size_t plugin_count, unsigned core_count, struct arena *arena,
+                    struct snapshot **ret_snapshot, str *ret_messages);
+/** No core pins it. */
+void snapshot_destroy(struct snapshot *snapshot);
+
+struct statement_set *snapshot_statements(struct snapshot *snapshot);
+const struct router *snapshot_router(const struct snapshot *snapshot);
+/** For `leat routes` and the documents: the endpoints in the order of their plugins and lines. */
+size_t snapshot_endpoint_count(const struct snapshot *snapshot);
+const struct endpoint *snapshot_endpoint(const struct snapshot *snapshot, size_t index);
+
+/** The method and the whole path, prefix included. */
+const leat_route *endpoint_route(const struct endpoint *endpoint);
+const char *endpoint_path(const struct endpoint *endpoint);
+const leat_plugin *endpoint_plugin(const struct endpoint *endpoint);
+
+#endif
