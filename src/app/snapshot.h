@@ -29,8 +29,8 @@ struct endpoint;
  * line each in the compiler's shape: a clash of routes, a missing or mismatched import, a cycle of providers, a path without its parameter,
  * a bad pattern, SQL that cannot be. 0; -EINVAL; -ENOMEM. The plugins must outlive the snapshot; their settings are bound already.
  */
-int snapshot_create(const struct plugin_view *plugins, size_t plugin_count, unsigned core_count, struct arena *arena,
-                    struct snapshot **ret_snapshot, str *ret_messages);
+int snapshot_create(const struct plugin_view *plugins, size_t plugin_count, struct arena *arena, struct snapshot **ret_snapshot,
+                    str *ret_messages);
 /** No core pins it. */
 void snapshot_destroy(struct snapshot *snapshot);
 

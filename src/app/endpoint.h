@@ -1,0 +1,54 @@
+// endpoint.h — a route compiled: what has to happen, in order, before its handler is called.
+//
+// A request of an endpoint has one frame of memory, in which the arguments of the handler and of every provider lie side by side. The
+// program is flat: read a parameter into the frame, call a provider, copy its value to whoever asked. No graph is walked while serving.
+#ifndef APP_ENDPOINT_H
+#define APP_ENDPOINT_H
+
+#include <leat/plugin.h>
+#include <leat/route.h>
+
+#include "http/head.h"
+#include "schema/model.h"
+
+enum step_kind {
+    STEP_PATH,        // parameter `index` of the path
+    STEP_QUERY,       // all values of a name
+    STEP_HEADER,      // ...
+    STEP_COOKIE,      // ...
+    STEP_QUERY_MODEL, // the whole query string into a model
+    STEP_BODY,        // JSON into a model
+    STEP_FORM,        // urlencoded or multipart into a model
+    STEP_CALL,        // a provider, unless one of its arguments failed
+    STEP_COPY,        // a provider's value to an argument
+};
+
+enum { UNITS_MAX = 64 }; // the handler is unit 0, each provider that is called another
+
+struct step {
+    enum step_kind kind;
+    uint8_t unit;      // whose argument this is
+    uint8_t from_unit; // STEP_COPY: whose value
+    uint16_t index;    // STEP_PATH
+    uint32_t to, from; // in the frame
+    uint32_t bytes;
+    const struct parameter *parameter;
+    const struct model *model;
+    const leat_provider *provider;
+};
+
+struct endpoint {
+    const leat_route *route;
+    const leat_plugin *plugin;
+    const char *path; // prefix included
+    enum http_method method;
+    unsigned status;
+    const struct step *steps;
+    unsigned step_count;
+    uint32_t frame_bytes;
+    bool needs_bearer;               // a request without a token is a 401, whatever else it is
+    bool reads_request;              // some step looks at it, so its bytes must last
+    const leat_error *const *errors; // the route's and its providers', NULL-terminated
+};
+
+#endif

@@ -1,0 +1,213 @@
+// snapshot.c — what one generation of plugins serves: routes, models, statements. Immutable once made.
+#include "snapshot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "snapshot_internal.h"
+
+enum { SNAPSHOT_BYTES_MAX = 256 << 20 };
+
+int compilation_refuse(struct compilation *compilation, const leat_item *item, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    str text = arena_vformat(compilation->arena, format, args);
+    va_end(args);
+    str *all = &compilation->messages;
+    const char *before = all->ptr ? all->ptr : "";
+    if (item)
+        *all = arena_format(compilation->arena, "%.*s%s:%u: error: %.*s\n", (int)all->len, before, item->file, item->line, (int)text.len,
+                            text.ptr);
+    else
+        *all = arena_format(compilation->arena, "%.*s%.*s\n", (int)all->len, before, (int)text.len, text.ptr);
+    return -EINVAL;
+}
+
+static const struct plugin_view *find_plugin(const struct compilation *compilation, const char *name) {
+    for (size_t i = 0; i < compilation->plugin_count; i++)
+        if (strcmp(compilation->plugins[i].plugin->name, name) == 0)
+            return &compilation->plugins[i];
+    return NULL;
+}
+
+static const leat_provider *find_provider(const struct plugin_view *view, const char *name) {
+    for (size_t i = 0; i < view->item_count; i++) {
+        const leat_provider *provider = (const leat_provider *)view->items[i];
+        if (view->items[i]->kind == LEAT_ITEM_PROVIDER && strcmp(provider->name, name) == 0)
+            return provider;
+    }
+    return NULL;
+}
+
+const leat_provider *compilation_resolve(struct compilation *compilation, const leat_provider *stub) {
+    if (!stub->from)
+        return stub;
+    const struct plugin_view *view = find_plugin(compilation, stub->from);
+    if (!view) {
+        compilation_refuse(compilation, &stub->base,
+                           "'%s' is imported from plugin '%s', which is not loaded: put %s.so into a plugin folder", stub->name, stub->from,
+                           stub->from);
+        return NULL;
+    }
+    const leat_provider *provider = find_provider(view, stub->name);
+    if (!provider) {
+        compilation_refuse(compilation, &stub->base, "plugin '%s' provides no '%s'", stub->from, stub->name);
+        return NULL;
+    }
+    if (strcmp(provider->type_name, stub->type_name) != 0 || provider->bytes != stub->bytes) {
+        compilation_refuse(compilation, &stub->base, "'%s' is %s (%u bytes) here but %s (%u bytes) in plugin '%s' (%s:%u)", stub->name,
+                           stub->type_name, stub->bytes, provider->type_name, provider->bytes, stub->from, provider->base.file,
+                           provider->base.line);
+        return NULL;
+    }
+    return provider;
+}
+
+static int add_route(struct compilation *compilation, const struct plugin_view *view, const leat_route *route) {
+    struct snapshot *snapshot = compilation->snapshot;
+    struct endpoint *endpoint = &snapshot->endpoints[snapshot->endpoint_count];
+    if (route->method < LEAT_GET || route->method > LEAT_DELETE)
+        return compilation_refuse(compilation, &route->base, "route '%s' has no method that is known here", route->name);
+    int status = endpoint_compile(compilation, view->plugin, route, endpoint);
+    if (status)
+        return status;
+    void *other = NULL;
+    status = router_add(snapshot->router, endpoint->method, endpoint->path, endpoint, &other);
+    if (status == -EEXIST) {
+        const struct endpoint *first = other;
+        return compilation_refuse(compilation, &route->base, "%s %s is served already, by '%s' of plugin '%s' (%s:%u)",
+                                  http_method_name(endpoint->method), endpoint->path, first->route->name, first->plugin->name,
+                                  first->route->base.file, first->route->base.line);
+    }
+    if (status == -EINVAL)
+        return compilation_refuse(compilation, &route->base,
+                                  "\"%s\" is no path: it begins with '/', braces are closed, and no name occurs twice", endpoint->path);
+    if (!status)
+        snapshot->endpoint_count++;
+    return status;
+}
+
+static int add_query(struct compilation *compilation, const leat_query *query) {
+    str message = {0};
+    int status = statement_set_add(compilation->snapshot->statements, query, compilation->arena, &message);
+    return status == -EINVAL ? compilation_refuse(compilation, NULL, "%.*s", (int)message.len, message.ptr) : status;
+}
+
+static int add_item(struct compilation *compilation, const struct plugin_view *view, const leat_item *item) {
+    struct snapshot *snapshot = compilation->snapshot;
+    switch (item->kind) {
+    case LEAT_ITEM_ROUTE:
+        return add_route(compilation, view, (const leat_route *)item);
+    case LEAT_ITEM_QUERY:
+        return add_query(compilation, (const leat_query *)item);
+    case LEAT_ITEM_ON_ERROR:
+        snapshot->on_errors[snapshot->on_error_count++] = (const struct leat_on_error *)item;
+        return 0;
+    case LEAT_ITEM_IMPORT: // one that no route needs must be there as well
+        return compilation_resolve(compilation, (const leat_provider *)item) ? 0 : -EINVAL;
+    default:
+        return 0;
+    }
+}
+
+// Goes on after a refusal, so that all that is wrong is told at once; memory running out ends it.
+static int add_all(struct compilation *compilation) {
+    int worst = 0;
+    for (size_t p = 0; p < compilation->plugin_count; p++)
+        for (size_t i = 0; i < compilation->plugins[p].item_count; i++) {
+            int status = add_item(compilation, &compilation->plugins[p], compilation->plugins[p].items[i]);
+            if (status && status != -EINVAL)
+                return status;
+            worst = status ? status : worst;
+        }
+    return worst;
+}
+
+static int add_validators(struct compilation *compilation) {
+    for (size_t p = 0; p < compilation->plugin_count; p++)
+        for (size_t i = 0; i < compilation->plugins[p].item_count; i++) {
+            const leat_item *item = compilation->plugins[p].items[i];
+            int status = item->kind == LEAT_ITEM_VALIDATOR
+                             ? model_set_add_validator(compilation->snapshot->models, (const struct leat_validator *)item)
+                             : 0;
+            if (status)
+                return status;
+        }
+    return 0;
+}
+
+static int snapshot_init(struct snapshot *snapshot, const struct plugin_view *plugins, size_t plugin_count) {
+    arena_pool_init(&snapshot->pool, 0);
+    arena_init(&snapshot->arena, &snapshot->pool, SNAPSHOT_BYTES_MAX);
+    size_t item_count = 0;
+    for (size_t i = 0; i < plugin_count; i++)
+        item_count += plugins[i].item_count;
+    snapshot->endpoints = arena_alloc(&snapshot->arena, item_count * sizeof *snapshot->endpoints);
+    snapshot->on_errors = arena_alloc(&snapshot->arena, item_count * sizeof *snapshot->on_errors);
+    if (!snapshot->endpoints || !snapshot->on_errors)
+        return -ENOMEM;
+    int status = router_create(&snapshot->router);
+    if (!status)
+        status = model_set_create(&snapshot->models);
+    return status ? status : statement_set_create(&snapshot->statements);
+}
+
+int snapshot_create(const struct plugin_view *plugins, size_t plugin_count, struct arena *arena, struct snapshot **ret_snapshot,
+                    str *ret_messages) {
+    struct snapshot *snapshot = calloc(1, sizeof *snapshot);
+    if (!snapshot)
+        return -ENOMEM;
+    struct compilation compilation = {.snapshot = snapshot, .plugins = plugins, .plugin_count = plugin_count, .arena = arena};
+    int status = snapshot_init(snapshot, plugins, plugin_count);
+    if (!status)
+        status = add_validators(&compilation);
+    if (!status)
+        status = add_all(&compilation);
+    if (status) {
+        snapshot_destroy(snapshot);
+        *ret_messages = compilation.messages;
+        return status;
+    }
+    *ret_snapshot = snapshot;
+    return 0;
+}
+
+void snapshot_destroy(struct snapshot *snapshot) {
+    if (!snapshot)
+        return;
+    router_destroy(snapshot->router);
+    model_set_destroy(snapshot->models);
+    statement_set_destroy(snapshot->statements);
+    arena_reset(&snapshot->arena);
+    arena_pool_finish(&snapshot->pool);
+    free(snapshot);
+}
+
+struct statement_set *snapshot_statements(struct snapshot *snapshot) {
+    return snapshot->statements;
+}
+
+const struct router *snapshot_router(const struct snapshot *snapshot) {
+    return snapshot->router;
+}
+
+size_t snapshot_endpoint_count(const struct snapshot *snapshot) {
+    return snapshot->endpoint_count;
+}
+
+const struct endpoint *snapshot_endpoint(const struct snapshot *snapshot, size_t index) {
+    return &snapshot->endpoints[index];
+}
+
+const leat_route *endpoint_route(const struct endpoint *endpoint) {
+    return endpoint->route;
+}
+
+const char *endpoint_path(const struct endpoint *endpoint) {
+    return endpoint->path;
+}
+
+const leat_plugin *endpoint_plugin(const struct endpoint *endpoint) {
+    return endpoint->plugin;
+}

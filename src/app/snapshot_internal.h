@@ -1,0 +1,35 @@
+// snapshot_internal.h — the inside of a snapshot, for the files of this floor.
+#ifndef APP_SNAPSHOT_INTERNAL_H
+#define APP_SNAPSHOT_INTERNAL_H
+
+#include "app/endpoint.h"
+#include "app/snapshot.h"
+
+struct snapshot {
+    struct arena_pool pool;
+    struct arena arena; // endpoints, programs, paths
+    struct router *router;
+    struct model_set *models;
+    struct statement_set *statements;
+    struct endpoint *endpoints;
+    size_t endpoint_count, endpoint_capacity;
+    const struct leat_on_error **on_errors;
+    size_t on_error_count;
+};
+
+/** Compiles a route of `plugin` into `*ret_endpoint`. Messages of what is wrong are appended to `messages`; 0, -EINVAL or -ENOMEM. */
+struct compilation {
+    struct snapshot *snapshot;
+    const struct plugin_view *plugins;
+    size_t plugin_count;
+    struct arena *arena; // of the messages
+    str messages;
+};
+int endpoint_compile(struct compilation *compilation, const leat_plugin *plugin, const leat_route *route, struct endpoint *ret_endpoint);
+/** Appends "file:line: error: text" as a line. Returns -EINVAL, for the caller to return. */
+int compilation_refuse(struct compilation *compilation, const leat_item *item, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/** The provider that `stub` stands for: itself, or what an IMPORT names; NULL after a message. */
+const leat_provider *compilation_resolve(struct compilation *compilation, const leat_provider *stub);
+
+#endif
