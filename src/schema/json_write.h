@@ -27,6 +27,8 @@ str json_written(const leat_json *writer);
 
 /** `value` of type `schema`: by its straight-line serializer, or by its table where an alias, a write_only or a list needs that. */
 void json_write(leat_json *writer, const leat_schema *schema, const void *value);
+/** True where the straight-line serializers say all there is: no alias, no write_only anywhere in the tree of `schema`. */
+bool json_is_straight(const leat_schema *schema);
 /** The pieces, for answers that have no schema. A comma is put where one is due, as by the generated code. */
 void json_write_string(leat_json *writer, str text);
 void json_write_raw(leat_json *writer, str json);
