@@ -36,8 +36,12 @@ struct leat_set {
     const leat_schema *schema;
     const void *value;
 };
-/** SET(UserUpdate, in): the fields of a PARTIAL that are present, for {set}. */
-#define SET(T, in) ((struct leat_set){&T##__schema, (const T *){in}})
+/**
+ * SET(UserUpdate, in): the fields of a PARTIAL that are present, for {set}. Where a call site's descriptor is made it is the schema alone,
+ * a constant, so that the statement is known at load like all others.
+ */
+#define SET(T, in) __builtin_choose_expr(leat_wants_schema, &T##__schema, ((struct leat_set){&T##__schema, (const T *){in}}))
+enum { leat_wants_schema = 0 };
 typedef struct leat_arg {
     uint32_t type;
     union {
@@ -56,6 +60,7 @@ typedef struct leat_query {
     const leat_schema *row;
     uint16_t shape, nargs;
     uint8_t types[40];
+    const leat_schema *const *sets; // of each argument: what a SET sets, else NULL
 } leat_query;
 
 static inline leat_arg leat_a_str(str v) {
@@ -115,7 +120,8 @@ static inline leat_arg leat_a_set(struct leat_set v) {
                uuid: LEAT_A_UUID,                                                                                                          \
                timestamp: LEAT_A_TIME,                                                                                                     \
                json_value: LEAT_A_JSON,                                                                                                    \
-               struct leat_set: LEAT_A_SET), )
+               const leat_schema *: LEAT_A_SET), )
+#define LEAT_ARGSET(_, ...) __VA_OPT__(_Generic((__VA_ARGS__), const leat_schema * : (__VA_ARGS__), default : NULL), )
 
 void *leat_db_run(db_conn *, const leat_query *, const leat_arg *);
 struct leat_future *leat_db_start(db_conn *, const leat_query *, const leat_arg *);
@@ -140,11 +146,16 @@ extern void leat_sql_missing_argument(void) __attribute__((error("fewer argument
 #define LEAT_Q(run, db, shape_, row_, sql_, ...)                                                                                           \
     __extension__({                                                                                                                        \
         LEAT_SQL_COUNT(sql_, LEAT_NARGS(__VA_ARGS__), LEAT_NEXT(__VA_ARGS__));                                                             \
+        enum { leat_wants_schema = 1 };                                                                                                    \
+        static const leat_schema *const q_sets_[] = {LEAT_EACH(LEAT_ARGSET, _, __VA_ARGS__) NULL};                                         \
         static const leat_query q_ = {                                                                                                     \
-            LEAT_ITEM(LEAT_ITEM_QUERY, leat_query),   "" sql_ "", __func__, row_, shape_, LEAT_NARGS(__VA_ARGS__),                         \
-            {LEAT_EACH(LEAT_ARGTYPE, _, __VA_ARGS__)}};                                                                                    \
+            LEAT_ITEM(LEAT_ITEM_QUERY, leat_query),    "" sql_ "", __func__, row_, shape_, LEAT_NARGS(__VA_ARGS__),                        \
+            {LEAT_EACH(LEAT_ARGTYPE, _, __VA_ARGS__)}, q_sets_};                                                                           \
         LEAT_REGISTER(q_reg_, q_);                                                                                                         \
-        run((db), &q_, (const leat_arg[]){LEAT_EACH(LEAT_ARG, _, __VA_ARGS__){0}});                                                        \
+        __extension__({                                                                                                                    \
+            enum { leat_wants_schema = 0 };                                                                                                \
+            run((db), &q_, (const leat_arg[]){LEAT_EACH(LEAT_ARG, _, __VA_ARGS__){0}});                                                    \
+        });                                                                                                                                \
     })
 
 // Each suspends until the answer is here. A failure of Postgres never returns: a constraint that an ERROR names is that error, the others
