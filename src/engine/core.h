@@ -1,7 +1,7 @@
 // core.h — one thread, one ring: the loop that everything of a core runs in.
 //
-// A turn: collect every completion, run what they wake, run what was deferred to the end of the turn (answers flushed, Postgres links
-// flushed), submit once, wait once. Nothing of a core is touched by another thread; others send it messages.
+// A turn: submit and wait once, collect every completion, run what they wake, the timers that are due, and what was deferred to the end of
+// the turn (answers flushed, Postgres links flushed). Nothing of a core is touched by another thread; others send it messages.
 #ifndef ENGINE_CORE_H
 #define ENGINE_CORE_H
 
@@ -26,6 +26,8 @@ struct core_options {
     struct ring_options ring;
     struct coro_options coro;
 };
+/** Core 0, not pinned, everything else as the design says. */
+extern const struct core_options core_options_default;
 
 struct core {
     unsigned index;
@@ -33,21 +35,25 @@ struct core {
     struct wheel wheel;
     struct coro_pool *coros;
     struct arena_pool arenas;
-    int64_t now_ns;  // CLOCK_MONOTONIC at the beginning of this turn
+    int64_t now_ns;  // CLOCK_MONOTONIC at the beginning of this turn, after its wait
     int64_t wall_us; // CLOCK_REALTIME then
     uint64_t turn_count;
-    struct list turn_end;  // deferred: before this turn's submission
+    struct list turn_end;  // deferred: before the next submission
     struct list next_turn; // deferred: at the beginning of the next turn, which then does not wait
+    struct timer coro_trim;
     bool is_stopping;
     void *http, *db, *app; // what the upper floors keep on this core
 };
 
-/** Must be called by the thread that will run the core. 0 or a negative errno (ring_refusal() explains those of the ring). */
+/**
+ * Must be called by the thread that will run the core. 0 or a negative errno (ring_refusal() explains those of the ring). A thread has one
+ * core at most. A core that cannot be pinned runs unpinned.
+ */
 int core_init(struct core *core, const struct core_options *options);
 void core_finish(struct core *core);
 /** Turns until core_stop(); then returns 0, or a negative errno when the ring failed. */
 int core_run(struct core *core);
-/** One turn that waits at most `wait_ms` (negative: as long as the timers allow). For tests and for core_run(). */
+/** One turn that waits at most `wait_ms` (negative: as long as the timers allow). For tests and for core_run(). 0 or a negative errno. */
 int core_turn(struct core *core, int64_t wait_ms);
 /** From the core's own thread: core_run() returns after this turn. */
 void core_stop(struct core *core);
@@ -58,7 +64,10 @@ static inline int64_t core_now_ms(const struct core *core) {
     return core->now_ns / 1000000;
 }
 
-/** Runs `deferred` at the end of this turn; once, however often it is asked. */
+/**
+ * Runs `deferred` at the end of this turn; once, however often it is asked. What it defers in turn runs at this turn's end as well, but
+ * after 64 rounds of that the rest waits for the end of the next turn, which then does not wait.
+ */
 void core_defer(struct core *core, struct deferred *deferred);
 /** Runs `deferred` at the beginning of the next turn, which does not wait. */
 void core_defer_to_next_turn(struct core *core, struct deferred *deferred);
