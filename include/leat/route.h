@@ -90,7 +90,6 @@ struct leat_provider {
     void (*call)(req *, void *args, void *out);
     // author's options
     bool no_cache;                   // made anew for each that asks; otherwise once a request
-    bool per_worker;                 // one value per core, made before the first request: pools, models, clients
     const char *security;            // the OpenAPI scheme's name, "bearerAuth"
     const char *from;                // IMPORT: the plugin that provides it
     const leat_error *const *errors; // for the documents, and for the constraints of its statements
@@ -151,10 +150,9 @@ typedef struct leat_route {
     const leat_error *const *errors;    // for the documents
     const leat_provider *const *guards; // run before the parameters are read
     uint32_t timeout_ms;                // the request's deadline; 0: the server's (30 s)
-    uint32_t cache_s, p99_budget_us;
-    size_t max_body; // bytes; 0: the server's (1 MiB)
-    bool deprecated, hidden;
-    bool blocking; // run on the worker pool: FastAPI's plain def
+    uint32_t p99_budget_us;             // what the benchmark holds the route to; 0: nothing
+    size_t max_body;                    // bytes; 0: the server's (1 MiB)
+    bool deprecated, hidden;            // said so in the documents; left out of them
 } leat_route;
 
 // in an optimised build the compiler itself rejects a path() parameter that the route's path does not name

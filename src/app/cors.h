@@ -10,7 +10,6 @@
 struct cors {
     const str *origins; // exact: scheme, host and port
     size_t origin_count;
-    bool allows_any; // "*": without credentials
 };
 
 /**

@@ -1,0 +1,139 @@
+// app.c — what serves requests on one core: its snapshot, its database, its policies.
+#include "app_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "request.h"
+
+enum { SCRATCH_BYTES_MAX = 1 << 20 };
+
+void app_options_init(struct app_options *options) {
+    *options = (struct app_options){
+        .http = http_limits_default,
+        .db = db_options_default,
+        .password_cost = password_cost_default,
+        .request_ms = 30000,
+        .request_bytes_max = 8 << 20,
+    };
+}
+
+// ---- generations
+
+static struct generation *generation_create(struct app *app, struct snapshot *snapshot) {
+    struct generation *generation = calloc(1, sizeof *generation);
+    if (!generation)
+        return NULL;
+    generation->snapshot = snapshot;
+    generation->is_current = true;
+    list_push(&app->generations, &generation->node);
+    return generation;
+}
+
+static void generation_release_if_idle(struct generation *generation) {
+    if (generation->is_current || generation->pin_count)
+        return;
+    if (generation->released)
+        generation->released(generation->arg);
+    list_remove(&generation->node);
+    free(generation);
+}
+
+void generation_pin(struct generation *generation) {
+    generation->pin_count++;
+}
+
+void generation_unpin(struct app *app, struct generation *generation) {
+    (void)app;
+    generation->pin_count--;
+    generation_release_if_idle(generation);
+}
+
+void app_publish(struct app *app, struct snapshot *snapshot, void (*released)(void *arg), void *arg) {
+    struct generation *old = app->generation, *next = generation_create(app, snapshot);
+    if (!next)
+        abort(); // a core that cannot note its generation has no memory to serve with either
+    app->generation = next;
+    old->is_current = false;
+    old->released = released;
+    old->arg = arg;
+    generation_release_if_idle(old);
+}
+
+// ---- the app
+
+static void start_tasks(struct deferred *deferred) {
+    tasks_run_ready(container_of(deferred, struct app, start_tasks));
+}
+
+static void app_init(struct app *app, struct core *core, const struct app_options *options) {
+    app->core = core;
+    app->options = options;
+    app->hasher = (struct hasher){.workers = options->hashing, .cost = options->password_cost};
+    arena_init(&app->scratch, &core->arenas, SCRATCH_BYTES_MAX);
+    list_init(&app->generations);
+    list_init(&app->live);
+    list_init(&app->spare);
+    list_init(&app->ready_tasks);
+    deferred_init(&app->start_tasks, start_tasks);
+}
+
+int app_create(struct core *core, const struct app_options *options, struct snapshot *snapshot, struct app **ret_app) {
+    struct app *app = calloc(1, sizeof *app);
+    if (!app)
+        return -ENOMEM;
+    app_init(app, core, options);
+    app->generation = generation_create(app, snapshot);
+    int status = app->generation ? db_create(core, options->connector, &options->db, snapshot->statements, &app->db) : -ENOMEM;
+    if (!status)
+        status = session_core_create(core, &options->http, &app_http);
+    if (status) {
+        free(app->generation);
+        free(app);
+        return status;
+    }
+    core->app = app;
+    *ret_app = app;
+    return 0;
+}
+
+static void db_stopped(void *arg) {
+    struct app *app = arg;
+    app->stopped(app->stopped_arg);
+}
+
+void app_check_stopped(struct app *app) {
+    if (!app->is_stopping || app->is_db_stopping || app->live_count)
+        return;
+    app->is_db_stopping = true;
+    db_stop(app->db, db_stopped, app);
+}
+
+void app_stop(struct app *app, void (*done)(void *arg), void *arg) {
+    app->is_stopping = true;
+    app->stopped = done;
+    app->stopped_arg = arg;
+    app_check_stopped(app);
+}
+
+void app_destroy(struct app *app) {
+    if (!app)
+        return;
+    session_core_destroy(app->core);
+    db_destroy(app->db);
+    for (struct list *node; (node = list_pop(&app->spare));)
+        free(container_of(node, req, node));
+    for (struct list *node; (node = list_pop(&app->generations));)
+        free(container_of(node, struct generation, node));
+    arena_reset(&app->scratch);
+    app->core->app = NULL;
+    free(app);
+}
+
+struct db *app_db(struct app *app) {
+    return app->db;
+}
+
+unsigned app_live_count(const struct app *app) {
+    return app->live_count;
+}

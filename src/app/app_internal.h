@@ -1,0 +1,43 @@
+// app_internal.h — the inside of an app, for the files of this floor.
+#ifndef APP_APP_INTERNAL_H
+#define APP_APP_INTERNAL_H
+
+#include "app/app.h"
+#include "app/snapshot_internal.h"
+#include "base/list.h"
+
+/** A snapshot on one core: how many requests hold it. */
+struct generation {
+    struct list node;
+    struct snapshot *snapshot;
+    unsigned pin_count;
+    bool is_current;
+    void (*released)(void *arg);
+    void *arg;
+};
+
+struct app {
+    struct core *core;
+    const struct app_options *options;
+    struct generation *generation; // what new requests see
+    struct list generations;
+    struct db *db;
+    struct hasher hasher;
+    struct arena scratch;    // of one dispatch: a decoded path
+    struct list live, spare; // requests
+    unsigned live_count, spare_count;
+    struct list ready_tasks;
+    struct deferred start_tasks;
+    bool is_stopping, is_db_stopping;
+    void (*stopped)(void *arg);
+    void *stopped_arg;
+};
+
+void generation_pin(struct generation *generation);
+void generation_unpin(struct app *app, struct generation *generation);
+/** After every end: goes on with app_stop() when nothing is left. */
+void app_check_stopped(struct app *app);
+
+extern const struct http_app app_http;
+
+#endif

@@ -1,0 +1,149 @@
+// dispatch.c — from a head to a request: CORS preflights, routing, and what is answered without a handler.
+#include <errno.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "http/url.h"
+#include "reply.h"
+#include "request.h"
+
+static struct app *app_of(struct session *session) {
+    return session_core(session)->app;
+}
+
+static void reply_allow(struct app *app, struct session *session, const struct http_head *head, unsigned status, unsigned allowed) {
+    char methods[64], header[80] = "Allow: ";
+    strcat(header, router_allow(allowed, methods));
+    if (status != 204)
+        return reply_plain_detail(app, session, head, status, http_reason(status), header);
+    struct answer answer;
+    reply_begin(&answer, app, session, status, http_text(head, head->origin));
+    answer_field(&answer, S("Allow"), (str){methods, strlen(methods)});
+    answer_end(&answer);
+}
+
+// To the same path with, or without, a slash at its end; the query stays. A path, not a URL: the Host field is the client's to forge.
+static void reply_redirect(struct app *app, struct session *session, const struct http_head *head) {
+    str path = http_text(head, head->path), query = http_text(head, head->query);
+    bool has_slash = path.ptr[path.len - 1] == '/';
+    str location = arena_format(&app->scratch, "%.*s%s%s%.*s", (int)(path.len - has_slash), path.ptr, has_slash ? "" : "/",
+                                query.len ? "?" : "", (int)query.len, query.ptr);
+    struct answer answer;
+    reply_begin(&answer, app, session, 307, http_text(head, head->origin));
+    answer_field(&answer, S("Location"), location);
+    answer_end(&answer);
+}
+
+static bool is_known_method(str method) {
+    static const char *const known[] = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (method.len == strlen(known[i]) && memcmp(method.ptr, known[i], method.len) == 0)
+            return true;
+    return false;
+}
+
+static void reply_preflight(struct app *app, struct session *session, const struct http_head *head) {
+    const struct cors *cors = &app->options->cors;
+    str origin = http_text(head, head->origin);
+    str method = http_field_value(head, S("Access-Control-Request-Method"));
+    str headers = http_field_value(head, S("Access-Control-Request-Headers"));
+    const char *refusal = !cors_allows(cors, origin) ? "Disallowed CORS origin"
+                          : !is_known_method(method) ? "Disallowed CORS method"
+                                                     : NULL;
+    struct answer answer;
+    reply_begin(&answer, app, session, refusal ? 400 : 200, origin);
+    answer_field(&answer, S("Access-Control-Allow-Methods"), S("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"));
+    answer_field(&answer, S("Access-Control-Max-Age"), S("600"));
+    if (headers.len && !refusal)
+        answer_field(&answer, S("Access-Control-Allow-Headers"), headers);
+    answer_field(&answer, S("Content-Type"), S("text/plain; charset=utf-8"));
+    answer_write(&answer, refusal ? (str){refusal, strlen(refusal)} : S("OK"));
+    answer_end(&answer);
+}
+
+// Answers what has no handler and returns NULL, or the endpoint with its path's parameters.
+static const struct endpoint *route(struct app *app, struct session *session, const struct http_head *head, struct router_match *match) {
+    if (app->options->cors.origin_count && cors_is_preflight(head)) {
+        reply_preflight(app, session, head);
+        return NULL;
+    }
+    arena_reset(&app->scratch);
+    str path = url_decode(&app->scratch, http_text(head, head->path), false);
+    if (!path.ptr || !utf8_is_valid(path) || memchr(path.ptr, '\0', path.len)) {
+        reply_plain_detail(app, session, head, 400, "The path is not UTF-8, or holds a NUL", NULL);
+        return NULL;
+    }
+    router_match(app->generation->snapshot->router, head->method, path, match);
+    if (match->target)
+        return match->target;
+    if (match->is_redirect)
+        reply_redirect(app, session, head);
+    else if (!match->allowed)
+        reply_plain_detail(app, session, head, 404, "Not Found", NULL);
+    else
+        reply_allow(app, session, head, head->method == HTTP_OPTIONS ? 204 : 405, match->allowed);
+    return NULL;
+}
+
+static int64_t on_head(struct session *session, const struct http_head *head) {
+    struct app *app = app_of(session);
+    struct router_match match;
+    const struct endpoint *endpoint = route(app, session, head, &match);
+    if (!endpoint)
+        return -ECANCELED;
+    if (endpoint->needs_bearer && !head->authorization.bytes) {
+        reply_plain_detail(app, session, head, 401, "Not authenticated", "WWW-Authenticate: Bearer");
+        return -ECANCELED;
+    }
+    size_t max = endpoint->route->max_body;
+    return (int64_t)(max ? max : app->options->http.body_bytes_max);
+}
+
+static void reply_busy(struct app *app, struct session *session, const struct http_head *head) {
+    reply_plain_detail(app, session, head, 503, "Service Unavailable", "Retry-After: 1");
+}
+
+static bool copy_path_params(req *r, const struct router_match *match) {
+    if (!match->param_count)
+        return true;
+    str *params = arena_alloc(&r->arena, match->param_count * sizeof *params);
+    for (unsigned i = 0; params && i < match->param_count; i++) {
+        params[i] = arena_copy(&r->arena, match->params[i]);
+        if (!params[i].ptr)
+            return false;
+    }
+    r->path_params = params;
+    return params;
+}
+
+static void on_request(struct session *session, const struct http_head *head, str body) {
+    struct app *app = app_of(session);
+    struct router_match match;
+    const struct endpoint *endpoint = route(app, session, head, &match);
+    if (!endpoint)
+        return;
+    req *r = request_take(app);
+    if (!r)
+        return reply_busy(app, session, head);
+    r->session = session;
+    r->endpoint = endpoint;
+    r->head = head;
+    r->body = body;
+    if (endpoint->route->timeout_ms)
+        r->due_ms = core_now_ms(app->core) + endpoint->route->timeout_ms;
+    *session_user(session) = r;
+    if (copy_path_params(r, &match) && coro_start(app->core->coros, request_run, r) == 0)
+        return;
+    reply_busy(app, session, head);
+    request_end(r, FAILED);
+}
+
+static void on_gone(struct session *session) {
+    req *r = *session_user(session);
+    if (!r)
+        return;
+    r->session = NULL;
+    request_cancel(r, false);
+}
+
+const struct http_app app_http = {.on_head = on_head, .on_request = on_request, .on_gone = on_gone};

@@ -1,0 +1,96 @@
+// failure.c — the ways a handler is left for good: fail(), http_fail(), and what Postgres refused.
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "reply.h"
+#include "request.h"
+
+static str text_of(const char *text) {
+    return (str){text, strlen(text)};
+}
+
+static const char *name_of(const req *r) {
+    return r->endpoint ? r->endpoint->route->name : r->task->name;
+}
+
+// The error's own answer, if somebody gives one: the nearest ancestor's.
+static Response *own_answer(req *r, const leat_error *error) {
+    const struct snapshot *snapshot = r->generation->snapshot;
+    for (const leat_error *ancestor = error; ancestor; ancestor = ancestor->parent)
+        for (size_t i = 0; i < snapshot->on_error_count; i++)
+            if (snapshot->on_errors[i]->error == ancestor)
+                return snapshot->on_errors[i]->fn(r, error);
+    return NULL;
+}
+
+static _Noreturn void fail_with(req *r, const leat_error *error) {
+    Response *response = own_answer(r, error);
+    if (response) {
+        response->status = response->status ? response->status : error->status;
+        reply_response(r, response);
+    } else {
+        reply_detail(r, error->status, text_of(error->detail), error->headers);
+    }
+    request_leave(r, FAILED);
+}
+
+void leat_fail(req *r, const leat_error *error, const char *format, ...) {
+    if (format) {
+        va_list args;
+        va_start(args, format);
+        str text = arena_vformat(&r->arena, format, args);
+        va_end(args);
+        char quoted[LOG_VALUE_BYTES];
+        log_line(LOG_INFO, "failed", "route=%s error=%s status=%u detail=%s", name_of(r), error->name, error->status,
+                 log_value(quoted, text));
+    }
+    fail_with(r, error);
+}
+
+void http_fail(req *r, unsigned status, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    str text = arena_vformat(&r->arena, format, args);
+    va_end(args);
+    reply_detail(r, status, text.ptr ? text : S("Service Unavailable"), NULL);
+    request_leave(r, FAILED);
+}
+
+void fail_busy(req *r, const char *why) {
+    log_line(LOG_WARNING, "busy", "route=%s reason=\"%s\"", name_of(r), why);
+    reply_detail(r, 503, S("Service Unavailable"), "Retry-After: 1");
+    request_leave(r, FAILED);
+}
+
+static const leat_error *error_of_constraint(const req *r, str constraint) {
+    if (!r->endpoint || !constraint.len)
+        return NULL;
+    for (const leat_error *const *error = r->endpoint->errors; *error; error++)
+        if ((*error)->constraint && str_eq(text_of((*error)->constraint), constraint))
+            return *error;
+    return NULL;
+}
+
+static void log_failure(const req *r, const leat_query *query, const struct db_failure *failure, unsigned status) {
+    char quoted[LOG_VALUE_BYTES];
+    log_line(status >= 500 ? LOG_ERROR : LOG_INFO, "query_failed", "route=%s at=%s:%u status=%u sqlstate=%s error=%s%s message=%s",
+             name_of(r), query->base.file, query->base.line, status, failure->sqlstate[0] ? failure->sqlstate : "-",
+             failure->error ? strerrorname_np(-failure->error) : "-", failure->outcome_unknown ? " outcome=unknown" : "",
+             log_value(quoted, failure->message));
+}
+
+void fail_by_database(req *r, const leat_query *query, const struct db_failure *failure) {
+    const leat_error *error = error_of_constraint(r, failure->constraint);
+    if (error)
+        fail_with(r, error);
+    unsigned retry_after_s = 0;
+    unsigned status = db_failure_status(failure, &retry_after_s);
+    log_failure(r, query, failure, status);
+    char header[32] = "";
+    if (retry_after_s)
+        snprintf(header, sizeof header, "Retry-After: %u", retry_after_s);
+    reply_detail(r, status, text_of(http_reason(status)), header);
+    request_leave(r, FAILED);
+}

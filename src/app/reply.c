@@ -1,0 +1,159 @@
+// reply.c — answers: a value by its schema, a failure by its detail, all with the request's own headers and those of CORS.
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "reply.h"
+#include "request.h"
+#include "schema/json_write.h"
+
+enum { JSON_ROOM_BYTES = 512 };
+
+void reply_begin(struct answer *answer, struct app *app, struct session *session, unsigned status, str origin) {
+    char cors[CORS_BYTES_MAX];
+    answer_begin(answer, session, status);
+    str lines = cors_lines(&app->options->cors, origin, cors);
+    if (lines.len)
+        answer_raw_fields(answer, lines);
+}
+
+static str origin_of(const req *r) {
+    return r->head ? http_text(r->head, r->head->origin) : (str){0};
+}
+
+static void begin(req *r, struct answer *answer, unsigned status) {
+    reply_begin(answer, r->app, r->session, status, origin_of(r));
+    for (const struct header_line *line = r->headers; line; line = line->next)
+        answer_field(answer, line->name, line->value);
+}
+
+static size_t answer_body_bytes(const struct answer *answer) {
+    return answer->used - answer->body_at;
+}
+
+// JSON goes straight into the connection's output; the writer's three pointers move with it.
+static bool grow_into_answer(leat_json *writer, size_t bytes) {
+    struct answer *answer = writer->sink;
+    size_t written = (size_t)(writer->cursor - writer->start);
+    answer_commit(answer, written - answer_body_bytes(answer));
+    size_t room = bytes > written ? bytes : written; // doubles
+    char *cursor = answer_reserve(answer, room < JSON_ROOM_BYTES ? JSON_ROOM_BYTES : room);
+    if (!cursor)
+        return false;
+    writer->start = cursor - written;
+    writer->cursor = cursor;
+    writer->end = cursor + (room < JSON_ROOM_BYTES ? JSON_ROOM_BYTES : room);
+    return true;
+}
+
+static void json_begin(struct answer *answer, leat_json *writer) {
+    answer_field(answer, S("Content-Type"), S("application/json"));
+    char *start = answer_reserve(answer, JSON_ROOM_BYTES);
+    *writer = (leat_json){
+        .start = start, .cursor = start, .end = start ? start + JSON_ROOM_BYTES : NULL, .grow = grow_into_answer, .sink = answer};
+}
+
+static void json_end(struct answer *answer, leat_json *writer) {
+    if (writer->out_of_memory)
+        answer->out_of_memory = true;
+    else
+        answer_commit(answer, (size_t)(writer->cursor - writer->start) - answer_body_bytes(answer));
+    answer_end(answer);
+}
+
+static unsigned status_of(const req *r) {
+    return r->status ? r->status : r->endpoint->status;
+}
+
+static void reply_json(req *r, const leat_schema *schema, const void *value) {
+    struct answer answer;
+    leat_json writer;
+    begin(r, &answer, status_of(r));
+    json_begin(&answer, &writer);
+    json_write(&writer, schema, value);
+    json_end(&answer, &writer);
+}
+
+static void reply_empty(req *r) {
+    struct answer answer;
+    begin(r, &answer, status_of(r));
+    answer_end(&answer);
+}
+
+void reply_response(req *r, const Response *response) {
+    if (!r->session)
+        return;
+    struct answer answer;
+    begin(r, &answer, r->status ? r->status : response->status ? response->status : r->endpoint->status);
+    if (response->location.ptr)
+        answer_field(&answer, S("Location"), response->location);
+    if (response->type.len)
+        answer_field(&answer, S("Content-Type"), response->type);
+    answer_write(&answer, response->body);
+    answer_end(&answer);
+}
+
+void reply_value(req *r, const void *value) {
+    if (!r->session)
+        return;
+    const leat_schema *schema = r->endpoint->route->returns;
+    if (schema->kind == LEAT_EMPTY)
+        return reply_empty(r);
+    if (!value) {
+        const leat_route *route = r->endpoint->route;
+        log_line(LOG_ERROR, "no_answer", "route=%s at=%s:%u handler returned NULL where %s is promised", route->name, route->base.file,
+                 route->base.line, schema->name);
+        return reply_detail(r, 500, S("Internal Server Error"), NULL);
+    }
+    if (schema->kind == LEAT_RESPONSE)
+        reply_response(r, value);
+    else
+        reply_json(r, schema, value);
+}
+
+void reply_problems(req *r) {
+    if (!r->session)
+        return;
+    struct answer answer;
+    leat_json writer;
+    begin(r, &answer, 422);
+    json_begin(&answer, &writer);
+    problems_write(&r->problems, &writer);
+    json_end(&answer, &writer);
+}
+
+// "Name: value" lines between '\n', as an ERROR holds them.
+static void put_lines(struct answer *answer, const char *lines) {
+    while (lines && *lines) {
+        size_t bytes = strcspn(lines, "\n");
+        answer_raw_fields(answer, (str){lines, bytes});
+        answer_raw_fields(answer, S("\r\n"));
+        lines += bytes + (lines[bytes] == '\n');
+    }
+}
+
+static void finish_with_detail(struct answer *answer, str detail, const char *headers) {
+    leat_json writer;
+    put_lines(answer, headers);
+    json_begin(answer, &writer);
+    json_write_raw(&writer, S("{\"detail\":"));
+    json_write_string(&writer, detail);
+    json_write_raw(&writer, S("}"));
+    json_end(answer, &writer);
+}
+
+void reply_detail(req *r, unsigned status, str detail, const char *headers) {
+    if (!r->session)
+        return;
+    struct answer answer;
+    begin(r, &answer, status);
+    finish_with_detail(&answer, detail, headers);
+}
+
+void reply_plain_detail(struct app *app, struct session *session, const struct http_head *head, unsigned status, const char *detail,
+                        const char *headers) {
+    struct answer answer;
+    reply_begin(&answer, app, session, status, http_text(head, head->origin));
+    finish_with_detail(&answer, (str){detail, strlen(detail)}, headers);
+}

@@ -1,0 +1,22 @@
+// reply.h — answers to what never became a request, and the body a handler made itself.
+#ifndef APP_REPLY_H
+#define APP_REPLY_H
+
+#include <leat/request.h>
+
+#include "app/app_internal.h"
+#include "http/session.h"
+
+struct Response {
+    str type, body;
+    str location;    // `ptr` NULL where there is none
+    unsigned status; // 0: the route's
+};
+
+/** The beginning of every answer: status line, and what CORS adds for `origin`. */
+void reply_begin(struct answer *answer, struct app *app, struct session *session, unsigned status, str origin);
+/** {"detail": ...} where there is no request yet; `headers` are lines between '\n', or NULL. */
+void reply_plain_detail(struct app *app, struct session *session, const struct http_head *head, unsigned status, const char *detail,
+                        const char *headers);
+
+#endif

@@ -1,0 +1,134 @@
+// request.c — one request from its head to its answer, or one task: its memory, its coroutine, its waits and its end.
+#include "request.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+enum { SPARE_MAX = 1024 };
+
+static void deadline_passed(struct timer *timer) {
+    request_cancel(container_of(timer, req, deadline), true);
+}
+
+static req *take_spare(struct app *app) {
+    struct list *node = list_pop(&app->spare);
+    if (!node)
+        return calloc(1, sizeof(req));
+    app->spare_count--;
+    return container_of(node, req, node);
+}
+
+req *request_take(struct app *app) {
+    req *r = take_spare(app);
+    if (!r)
+        return NULL;
+    *r = (req){.app = app, .generation = app->generation, .due_ms = core_now_ms(app->core) + app->options->request_ms};
+    r->headers_last = &r->headers;
+    r->spawned_last = &r->spawned;
+    r->required_last = &r->required;
+    arena_init(&r->arena, &app->core->arenas, app->options->request_bytes_max);
+    problems_init(&r->problems, &r->arena);
+    timer_init(&r->deadline, deadline_passed);
+    list_push(&app->live, &r->node);
+    app->live_count++;
+    generation_pin(r->generation);
+    return r;
+}
+
+static void give_back(req *r) {
+    struct app *app = r->app;
+    list_remove(&r->node);
+    app->live_count--;
+    generation_unpin(app, r->generation);
+    arena_reset(&r->arena);
+    if (app->spare_count < SPARE_MAX) {
+        list_push_front(&app->spare, &r->node);
+        app->spare_count++;
+    } else {
+        free(r);
+    }
+    app_check_stopped(app);
+}
+
+static void run_cleanups(req *r, enum outcome outcome) {
+    while (r->cleanups) {
+        struct cleanup *cleanup = r->cleanups;
+        r->cleanups = cleanup->next;
+        cleanup->fn(cleanup->arg, outcome);
+    }
+}
+
+void request_end(req *r, enum outcome outcome) {
+    wheel_disarm(&r->app->core->wheel, &r->deadline);
+    run_cleanups(r, outcome);
+    request_forget_futures(r);
+    if (r->autocommit.is_used)
+        lane_finish(&r->autocommit.lane);
+    if (r->transaction.is_used)
+        lane_finish(&r->transaction.lane);
+    if (outcome == OK)
+        tasks_start(r);
+    if (r->session)
+        *session_user(r->session) = NULL;
+    give_back(r);
+}
+
+void request_leave(req *r, enum outcome outcome) {
+    request_end(r, outcome);
+    coro_abandon();
+}
+
+void request_cancel(req *r, bool is_overdue) {
+    r->is_cancelled = true;
+    r->is_overdue |= is_overdue;
+    if (r->workers_busy)
+        return; // request_suspend() ends it when the worker has let go
+    struct coro *coro = r->coro;
+    assert(coro); // what runs cannot be cancelled from outside: one thread
+    if (r->is_overdue)
+        reply_detail(r, 504, S("Gateway Timeout"), NULL);
+    request_end(r, CANCELLED);
+    coro_drop(coro);
+}
+
+void request_suspend(req *r) {
+    request_keep(r);
+    if (list_is_empty(&r->deadline.node) && !r->is_cancelled)
+        wheel_arm(&r->app->core->wheel, &r->deadline, r->due_ms);
+    r->coro = coro_current();
+    coro_suspend();
+    r->coro = NULL;
+    if (!r->is_cancelled || r->workers_busy)
+        return;
+    if (r->is_overdue)
+        reply_detail(r, 504, S("Gateway Timeout"), NULL);
+    request_leave(r, CANCELLED);
+}
+
+void request_keep(req *r) {
+    if (r->is_kept || !r->head)
+        return;
+    str body = r->body;
+    const struct http_head *head = http_keep(r->session, r->head, r->body, &r->arena, &body);
+    if (!head)
+        fail_busy(r, "no memory for the request");
+    r->head = head;
+    r->body = body;
+    r->is_kept = true;
+}
+
+void request_run(void *arg) {
+    req *r = arg;
+    const struct endpoint *endpoint = r->endpoint;
+    if (endpoint->reads_request)
+        request_keep(r);
+    r->frame = alloc(r, endpoint->frame_bytes);
+    program_run(r);
+    const void *value = endpoint->route->call(r, r->frame);
+    request_settle(r);
+    reply_value(r, value);
+    request_end(r, OK);
+}

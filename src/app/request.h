@@ -1,0 +1,122 @@
+// request.h — one request from its head to its answer, or one task: its memory, its coroutine, its waits and its end.
+//
+// A request runs on a coroutine from the start. It ends exactly once, in request_end(): by returning, by fail() (the coroutine is
+// abandoned), or from outside, when the client is gone or the deadline has passed (the coroutine is dropped where it waits). While a worker
+// thread works for it, it cannot be dropped: the end is then noted and takes place when the worker is done.
+#ifndef APP_REQUEST_H
+#define APP_REQUEST_H
+
+#include <leat/database.h>
+#include <leat/request.h>
+
+#include "app/app_internal.h"
+#include "base/arena.h"
+#include "base/list.h"
+#include "db/db.h"
+#include "engine/coro.h"
+#include "engine/wheel.h"
+#include "http/session.h"
+#include "schema/problem.h"
+
+/** get_db's or get_tx's lane, of one request. */
+struct db_conn {
+    struct lane lane;
+    req *request;
+    bool is_used;
+};
+
+struct header_line {
+    struct header_line *next;
+    str name, value;
+};
+
+struct cleanup {
+    struct cleanup *next;
+    void (*fn)(void *arg, enum outcome outcome);
+    void *arg;
+};
+
+struct spawned {
+    struct spawned *next;
+    const struct leat_task *task;
+    const void *args;
+};
+
+struct text_pair;
+
+struct req {
+    struct app *app;
+    struct list node;                // among the app's live or spare ones
+    struct session *session;         // NULL: a task, or nobody to answer any more
+    struct generation *generation;   // pinned
+    const struct endpoint *endpoint; // NULL: a task
+    const struct leat_task *task;
+    struct arena arena;
+    void *frame; // the arguments of the handler and of its providers; of a task: its arguments
+
+    const struct http_head *head;
+    str body;
+    const str *path_params;
+    const struct text_pair *query_pairs;
+    size_t query_count;
+    bool is_kept, is_query_read; // head and body lie in the arena
+
+    unsigned status;
+    struct header_line *headers, **headers_last;
+    struct cleanup *cleanups;
+    struct spawned *spawned, **spawned_last;
+    struct problems problems;
+
+    struct db_conn autocommit, transaction;
+    struct leat_future *futures;  // all of them, newest first
+    struct leat_future *required; // those that must have found a row, oldest first
+    struct leat_future **required_last;
+
+    struct coro *coro; // while it waits
+    struct timer deadline;
+    int64_t due_ms;
+    unsigned workers_busy; // worker threads hold memory of it: it cannot be dropped
+    bool is_cancelled, is_overdue;
+};
+
+/** A request of `app`'s generation of now, on no session yet; NULL without memory. */
+req *request_take(struct app *app);
+/** Runs the clean-ups, rolls back, forgets what is still awaited, starts what was spawned, and gives all memory back. Not `r` afterwards.
+ */
+void request_end(req *r, enum outcome outcome);
+/** From outside its coroutine: ends it where it waits, with a 504 when the deadline passed and somebody listens. */
+void request_cancel(req *r, bool is_overdue);
+/** From inside: waits until somebody resumes `r->coro`. Does not return when the request was cancelled meanwhile. */
+void request_suspend(req *r);
+/** The head's and body's bytes last as long as the request from now on. */
+void request_keep(req *r);
+/** The end of a request from inside: answered already, the coroutine is gone. */
+_Noreturn void request_leave(req *r, enum outcome outcome);
+/** Required rows and COMMIT: what must have gone well before a good answer. Suspends; fails the request otherwise. */
+void request_settle(req *r);
+/** Forgets every future that is still under way. */
+void request_forget_futures(req *r);
+
+/** Runs the endpoint's program: dependencies and parameters into the frame; fails with 401, 422 ... */
+void program_run(req *r);
+/** The whole life of a request on its coroutine. */
+void request_run(void *r);
+/** Puts what `r` spawned on the list of tasks that the next turn starts. */
+void tasks_start(req *r);
+/** Starts them; the app calls it at the beginning of a turn. */
+void tasks_run_ready(struct app *app);
+
+// ---- answers (reply.c)
+
+void reply_value(req *r, const void *value);
+void reply_response(req *r, const Response *response);
+void reply_problems(req *r);
+/** {"detail": ...}; `headers` as in an ERROR: lines between '\n', or NULL. */
+void reply_detail(req *r, unsigned status, str detail, const char *headers);
+
+/** Fails as `failure` says: by the ERROR of its constraint, or by its SQLSTATE. */
+_Noreturn void fail_by_database(req *r, const leat_query *query, const struct db_failure *failure);
+/** Fails with `status` and a Retry-After of a second. */
+_Noreturn void fail_busy(req *r, const char *why);
+
+#endif
