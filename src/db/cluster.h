@@ -1,7 +1,8 @@
 // cluster.h — a private Postgres under var/: made, started and stopped by us, on a unix socket only.
 //
 // For development and tests, and for a first run: never touched when DATABASE_URL is set. As root, initdb and postgres run as the user
-// `postgres`. A cluster that is already running is used and left running.
+// `postgres` (or as the owner of var/pg). It runs as long as somebody uses it: several servers may share one var/, the last one that
+// stops or dies, kill -9 included, takes Postgres with it (see keeper.h). One that was started by other hands is used and left running.
 #ifndef DB_CLUSTER_H
 #define DB_CLUSTER_H
 
@@ -12,19 +13,26 @@
 struct cluster;
 
 struct cluster_options {
-    const char
-        *var; // the folder: data in var/pg/data, log in var/pg/log, socket in var/pg/run (or elsewhere, where that path would be too long)
+    const char *var;   // the folder: data in var/pg/data, log in var/pg/log, socket in var/pg/run; place.h tells when they are elsewhere
     bool is_throwaway; // a test's: fsync off
 };
 
-/** Blocking: under a second the first time. 0, or a negative errno and `*ret_failure` says what is wrong and what to do. */
+/**
+ * Blocking: under a second the first time. Any thread; before there are many, as it forks. 0, or a negative errno and `*ret_failure` says
+ * what is wrong and what to do.
+ */
 int cluster_start(const struct cluster_options *options, struct arena *arena, struct cluster **ret_cluster, str *ret_failure);
-/** "host=... dbname=app user=app". Lives as long as the cluster. */
+/** "host=... port=5432 dbname=app user=app". Lives as long as the cluster. */
 const char *cluster_conninfo(const struct cluster *cluster);
 /** The command line to look inside: "psql 'host=...'". */
 const char *cluster_psql(const struct cluster *cluster);
+/** The folder that holds data and log; to remove a throw-away cluster, remove it. */
+const char *cluster_folder(const struct cluster *cluster);
+/** A sentence for the user when a part of it is not below var/, and why; else NULL. */
+const char *cluster_notice(const struct cluster *cluster);
+/** It ran before cluster_start(). */
 bool cluster_was_running(const struct cluster *cluster);
-/** Stops it (fast shutdown, waits) if we started it, and frees. */
+/** Leaves it and frees. Where no other server uses it, and we or another server of ours started it: fast shutdown, and waits for it. */
 void cluster_stop(struct cluster *cluster);
 
 #endif
