@@ -9,7 +9,7 @@
 
 struct offload; // the threads and their queue; one a process for each kind of work
 
-/** Embedded in whoever waits; must live until `done` has run. */
+/** Embedded in whoever waits; must live until `done` has run. The first two are the caller's to set, the others ours. */
 struct job {
     void (*work)(struct job *job); // on a worker thread: may block; touches nothing of the core
     void (*done)(struct job *job); // on the core's thread, exactly once if offload_submit() took it
@@ -20,14 +20,20 @@ struct job {
 
 /** `queue_max` bounds the jobs that wait, not those at work. 0 or a negative errno. */
 int offload_create(unsigned thread_count, unsigned queue_max, struct offload **ret_offload);
-/** Lets running jobs end and drops nothing that was taken: their `done` is still posted. Then joins the threads. */
+/**
+ * Lets what was taken be worked at, the queue included: its `done` is still posted, so the cores turn until they have seen it. Then joins
+ * the threads. NULL is fine.
+ */
 void offload_destroy(struct offload *offload);
-/** From a core's thread. 0, or -EAGAIN when the queue is full. */
+/** From any thread, for `core`. 0, or -EAGAIN when the queue is full and the job was not taken. */
 int offload_submit(struct offload *offload, struct core *core, struct job *job);
 /**
- * From a coroutine: runs `job->work` on a worker thread and suspends until it is done. 0 or -EAGAIN. `job` sits on the caller's stack. If
- * the coroutine may be dropped meanwhile, use offload_submit() with a job of longer life instead.
+ * From a coroutine: runs `job->work` on a worker thread and suspends until it is done; `job->done` is not used. 0, or -EAGAIN without
+ * suspending. `job` sits on the caller's stack. If the coroutine may be dropped meanwhile, use offload_submit() with a job of longer life
+ * instead.
  */
 int offload_await(struct offload *offload, struct core *core, struct job *job);
+/** Jobs that wait for a thread. */
+unsigned offload_queue_count(struct offload *offload);
 
 #endif
