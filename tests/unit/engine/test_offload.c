@@ -28,6 +28,13 @@ static void sum_done(struct job *job) {
     sum->done_count++;
 }
 
+static bool all_done(const struct sum *sums, int count) {
+    for (int i = 0; i < count; i++)
+        if (sums[i].done_count != 1)
+            return false;
+    return true;
+}
+
 static void core_open(struct core *core) {
     struct core_options options = world_core();
     assert_int_equal(core_init(core, &options), 0);
@@ -77,13 +84,6 @@ static void test_a_job_beyond_the_queue_is_refused_and_those_in_it_are_not(void 
     offload_destroy(offload);
     core_finish(&core);
     sem_destroy(&gate);
-}
-
-static bool all_done(const struct sum *sums, int count) {
-    for (int i = 0; i < count; i++)
-        if (sums[i].done_count != 1)
-            return false;
-    return true;
 }
 
 static void test_destroying_posts_what_was_taken(void **state) {
