@@ -137,9 +137,10 @@ static void finish_with_detail(struct answer *answer, str detail, const char *he
     leat_json writer;
     put_lines(answer, headers);
     json_begin(answer, &writer);
-    json_write_raw(&writer, S("{\"detail\":"));
+    leat_put_open(&writer);
+    leat_put_key(&writer, "\"detail\":", 9);
     json_write_string(&writer, detail);
-    json_write_raw(&writer, S("}"));
+    leat_put_close(&writer);
     json_end(answer, &writer);
 }
 

@@ -1,0 +1,386 @@
+// openapi.c — the OpenAPI 3.1 document of a snapshot: made once, from the descriptors that also make the validation.
+#include "openapi.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "http/session.h"
+#include "openapi_components.h"
+#include "snapshot_internal.h"
+
+struct document {
+    const struct snapshot *snapshot;
+    struct components components;
+    leat_json writer;
+};
+
+static str text_of(const char *text) {
+    return (str){text, strlen(text)};
+}
+
+// ---- an operation's own words
+
+// "get_user" on GET /v1/users/{user_id} is get_user_v1_users__user_id__get, as FastAPI has it.
+static void put_operation_id(leat_json *writer, const struct endpoint *endpoint) {
+    char id[512];
+    int n = snprintf(id, sizeof id, "%s%s_%s", endpoint->route->name, endpoint->path, http_method_name(endpoint->method));
+    n = n < (int)sizeof id ? n : (int)sizeof id - 1;
+    size_t method_at = (size_t)n - strlen(http_method_name(endpoint->method));
+    for (size_t i = 0; i < (size_t)n; i++)
+        id[i] = i >= method_at ? (char)tolower((unsigned char)id[i]) : isalnum((unsigned char)id[i]) ? id[i] : '_';
+    json_pair(writer, "operationId", endpoint->route->operation_id ? endpoint->route->operation_id : id);
+}
+
+static void put_summary(leat_json *writer, const leat_route *route) {
+    char words[128];
+    size_t n = 0;
+    for (const char *p = route->name; *p && n < sizeof words - 1; p++) {
+        bool begins = p == route->name || p[-1] == '_';
+        words[n++] = *p == '_' ? ' ' : begins ? (char)toupper((unsigned char)*p) : *p;
+    }
+    words[n] = '\0';
+    json_pair(writer, "summary", route->summary ? route->summary : words);
+    if (route->description)
+        json_pair(writer, "description", route->description);
+}
+
+static void put_tags(leat_json *writer, const struct endpoint *endpoint) {
+    const char *tag = endpoint->route->tag ? endpoint->route->tag : endpoint->plugin->tag;
+    if (!tag)
+        return;
+    json_key(writer, "tags");
+    json_list_open(writer);
+    json_write_string(writer, text_of(tag));
+    json_list_close(writer);
+}
+
+static const char *security_of(const struct endpoint *endpoint) {
+    for (unsigned i = 0; i < endpoint->step_count; i++)
+        if (endpoint->steps[i].kind == STEP_CALL && endpoint->steps[i].provider->security)
+            return endpoint->steps[i].provider->security;
+    return NULL;
+}
+
+static void put_security(leat_json *writer, const struct endpoint *endpoint) {
+    const char *scheme = security_of(endpoint);
+    if (!scheme)
+        return;
+    json_key(writer, "security");
+    json_list_open(writer);
+    leat_put_open(writer);
+    json_key(writer, scheme);
+    json_write_raw(writer, S("[]"));
+    leat_put_close(writer);
+    json_list_close(writer);
+}
+
+// ---- parameters and bodies: the handler's and its providers', as the program reads them
+
+static const leat_param *param_of(const struct endpoint *endpoint, const struct step *step) {
+    const leat_param *params = endpoint->route->params;
+    unsigned count = endpoint->route->nparams;
+    uint32_t args_at = 0;
+    if (step->unit)
+        for (unsigned i = 0; i < endpoint->step_count; i++)
+            if (endpoint->steps[i].kind == STEP_CALL && endpoint->steps[i].unit == step->unit) {
+                params = endpoint->steps[i].provider->params;
+                count = endpoint->steps[i].provider->nparams;
+                args_at = endpoint->steps[i].from;
+            }
+    for (unsigned i = 0; i < count; i++)
+        if (args_at + params[i].off == step->to && params[i].in != LEAT_IN_DEPENDS)
+            return &params[i];
+    return NULL;
+}
+
+static void put_parameter(struct document *document, str name, const char *in, const leat_schema *type, const void *opts) {
+    leat_json *writer = &document->writer;
+    const struct leat_common_opts *common = opts;
+    json_object_open(writer);
+    json_key(writer, "name");
+    json_write_string(writer, name);
+    json_pair(writer, "in", in);
+    json_key(writer, "required");
+    json_write_raw(writer, strcmp(in, "path") == 0 || component_is_required(type, opts) ? S("true") : S("false"));
+    if (common && common->description)
+        json_pair(writer, "description", common->description);
+    if (common && common->deprecated) {
+        json_key(writer, "deprecated");
+        json_write_raw(writer, S("true"));
+    }
+    char title[128];
+    snprintf(title, sizeof title, "%.*s", (int)(name.len < 120 ? name.len : 120), name.ptr);
+    json_key(writer, "schema");
+    component_write(&document->components, writer, type, opts, title);
+    leat_put_close(writer);
+}
+
+static const char *const places[] = {[STEP_PATH] = "path", [STEP_QUERY] = "query", [STEP_HEADER] = "header", [STEP_COOKIE] = "cookie"};
+
+static void put_query_model(struct document *document, const leat_schema *schema) {
+    for (unsigned i = 0; i < schema->nfields; i++) {
+        const struct leat_common_opts *common = schema->fields[i].opts;
+        put_parameter(document, text_of(common->alias ? common->alias : schema->fields[i].name), "query", schema->fields[i].type, common);
+    }
+}
+
+static void put_parameters(struct document *document, const struct endpoint *endpoint) {
+    bool any = false;
+    for (unsigned i = 0; i < endpoint->step_count; i++) {
+        const struct step *step = &endpoint->steps[i];
+        const leat_param *param = step->kind <= STEP_QUERY_MODEL ? param_of(endpoint, step) : NULL;
+        if (!param)
+            continue;
+        if (!any) {
+            json_key(&document->writer, "parameters");
+            json_list_open(&document->writer);
+        }
+        any = true;
+        if (step->kind == STEP_QUERY_MODEL)
+            put_query_model(document, param->type);
+        else
+            put_parameter(document, parameter_name(step->parameter), places[step->kind], param->type, param->opts);
+    }
+    if (any)
+        json_list_close(&document->writer);
+}
+
+static void put_content(struct document *document, const char *type, const leat_schema *schema, const char *title) {
+    leat_json *writer = &document->writer;
+    json_key(writer, "content");
+    leat_put_open(writer);
+    json_key(writer, type);
+    leat_put_open(writer);
+    json_key(writer, "schema");
+    component_write(&document->components, writer, schema, NULL, title);
+    leat_put_close(writer);
+    leat_put_close(writer);
+}
+
+static void put_request_body(struct document *document, const struct endpoint *endpoint) {
+    for (unsigned i = 0; i < endpoint->step_count; i++) {
+        const struct step *step = &endpoint->steps[i];
+        const leat_param *param = step->kind == STEP_BODY || step->kind == STEP_FORM ? param_of(endpoint, step) : NULL;
+        if (!param)
+            continue;
+        json_key(&document->writer, "requestBody");
+        leat_put_open(&document->writer);
+        json_key(&document->writer, "required");
+        json_write_raw(&document->writer, S("true"));
+        put_content(document, step->kind == STEP_FORM ? "application/x-www-form-urlencoded" : "application/json", param->type, param->name);
+        leat_put_close(&document->writer);
+    }
+}
+
+// ---- responses
+
+static void put_status(leat_json *writer, unsigned status) {
+    char digits[8];
+    snprintf(digits, sizeof digits, "%u", status);
+    json_key(writer, digits);
+}
+
+static void put_success(struct document *document, const struct endpoint *endpoint) {
+    leat_json *writer = &document->writer;
+    const leat_schema *returns = endpoint->route->returns;
+    put_status(writer, endpoint->status);
+    leat_put_open(writer);
+    json_pair(writer, "description", "Successful Response");
+    if (returns->kind != LEAT_EMPTY && returns->kind != LEAT_RESPONSE) {
+        char title[128];
+        snprintf(title, sizeof title, "Response %.100s", endpoint->route->name);
+        put_content(document, "application/json", returns, title);
+    }
+    leat_put_close(writer);
+}
+
+// All declared failures of one status: their details are its examples.
+static void put_failures(struct document *document, const struct endpoint *endpoint, unsigned status) {
+    leat_json *writer = &document->writer;
+    put_status(writer, status);
+    leat_put_open(writer);
+    json_pair(writer, "description", http_reason(status));
+    json_pair_raw(writer, "content", "{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/ErrorResponse\"},\"examples\":{");
+    for (const leat_error *const *error = endpoint->errors; *error; error++) {
+        if ((*error)->status != status)
+            continue;
+        json_key(writer, (*error)->name);
+        json_write_raw(writer, S("{\"value\":{\"detail\":"));
+        json_write_string(writer, text_of((*error)->detail));
+        json_tail(writer, "}}");
+    }
+    json_tail(writer, "}}}}");
+}
+
+static bool reads_parameters(const struct endpoint *endpoint) {
+    for (unsigned i = 0; i < endpoint->step_count; i++)
+        if (endpoint->steps[i].kind < STEP_CALL)
+            return true;
+    return false;
+}
+
+static bool has_failure(const struct endpoint *endpoint, unsigned status) {
+    for (const leat_error *const *error = endpoint->errors; *error; error++)
+        if ((*error)->status == status)
+            return true;
+    return false;
+}
+
+static void put_responses(struct document *document, const struct endpoint *endpoint) {
+    leat_json *writer = &document->writer;
+    json_key(writer, "responses");
+    leat_put_open(writer);
+    put_success(document, endpoint);
+    for (unsigned status = 400; status < 600; status++) {
+        if (status == 422 && reads_parameters(endpoint))
+            json_pair_raw(writer, "422",
+                          "{\"description\":\"Validation Error\",\"content\":{\"application/json\":{\"schema\":"
+                          "{\"$ref\":\"#/components/schemas/HTTPValidationError\"}}}}");
+        else if (has_failure(endpoint, status))
+            put_failures(document, endpoint, status);
+    }
+    leat_put_close(writer);
+}
+
+// ---- the document
+
+static void put_operation(struct document *document, const struct endpoint *endpoint) {
+    leat_json *writer = &document->writer;
+    char method[16] = "";
+    for (size_t i = 0; http_method_name(endpoint->method)[i]; i++)
+        method[i] = (char)tolower((unsigned char)http_method_name(endpoint->method)[i]);
+    document->components.plugin = endpoint->plugin->name;
+    json_key(writer, method);
+    leat_put_open(writer);
+    put_tags(writer, endpoint);
+    put_summary(writer, endpoint->route);
+    put_operation_id(writer, endpoint);
+    if (endpoint->route->deprecated)
+        json_pair_raw(writer, "deprecated", "true");
+    put_security(writer, endpoint);
+    put_parameters(document, endpoint);
+    put_request_body(document, endpoint);
+    put_responses(document, endpoint);
+    leat_put_close(writer);
+}
+
+static bool is_first_of_its_path(const struct snapshot *snapshot, size_t index) {
+    for (size_t i = 0; i < index; i++)
+        if (!snapshot->endpoints[i].route->hidden && strcmp(snapshot->endpoints[i].path, snapshot->endpoints[index].path) == 0)
+            return false;
+    return true;
+}
+
+// "/files/{name:path}" is "/files/{name}" in the document.
+static void put_path_key(leat_json *writer, const char *path) {
+    char key[512];
+    size_t n = 0;
+    for (bool skips = false; *path && n < sizeof key - 1; path++) {
+        skips = *path == '}' ? false : skips || *path == ':';
+        if (!skips)
+            key[n++] = *path;
+    }
+    key[n] = '\0';
+    json_key(writer, key);
+}
+
+static void put_paths(struct document *document) {
+    const struct snapshot *snapshot = document->snapshot;
+    leat_json *writer = &document->writer;
+    json_key(writer, "paths");
+    leat_put_open(writer);
+    for (size_t i = 0; i < snapshot->endpoint_count; i++) {
+        if (snapshot->endpoints[i].route->hidden || !is_first_of_its_path(snapshot, i))
+            continue;
+        put_path_key(writer, snapshot->endpoints[i].path);
+        leat_put_open(writer);
+        for (size_t k = i; k < snapshot->endpoint_count; k++)
+            if (!snapshot->endpoints[k].route->hidden && strcmp(snapshot->endpoints[k].path, snapshot->endpoints[i].path) == 0)
+                put_operation(document, &snapshot->endpoints[k]);
+        leat_put_close(writer);
+    }
+    leat_put_close(writer);
+}
+
+static bool has_member(const leat_schema *schema, const char *name) {
+    for (unsigned i = 0; i < schema->nfields; i++)
+        if (strcmp(schema->fields[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+// The login is the form with a username and a password.
+static const char *token_url(const struct snapshot *snapshot) {
+    for (size_t i = 0; i < snapshot->endpoint_count; i++)
+        for (unsigned k = 0; k < snapshot->endpoints[i].step_count; k++) {
+            const struct step *step = &snapshot->endpoints[i].steps[k];
+            const leat_param *param = step->kind == STEP_FORM ? param_of(&snapshot->endpoints[i], step) : NULL;
+            if (param && has_member(param->type, "username") && has_member(param->type, "password"))
+                return snapshot->endpoints[i].path;
+        }
+    return NULL;
+}
+
+static const char fixed_components[] =
+    "\"ErrorResponse\":{\"properties\":{\"detail\":{\"type\":\"string\",\"title\":\"Detail\"}},\"type\":\"object\",\"required\":["
+    "\"detail\"],"
+    "\"title\":\"ErrorResponse\"},"
+    "\"HTTPValidationError\":{\"properties\":{\"detail\":{\"items\":{\"$ref\":\"#/components/schemas/ValidationError\"},\"type\":\"array\","
+    "\"title\":\"Detail\"}},\"type\":\"object\",\"title\":\"HTTPValidationError\"},"
+    "\"ValidationError\":{\"properties\":{\"loc\":{\"items\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"integer\"}]},\"type\":\"array\","
+    "\"title\":\"Location\"},\"msg\":{\"type\":\"string\",\"title\":\"Message\"},\"type\":{\"type\":\"string\",\"title\":\"Error Type\"},"
+    "\"input\":{\"title\":\"Input\"},\"ctx\":{\"type\":\"object\",\"title\":\"Context\"}},\"type\":\"object\",\"required\":[\"loc\","
+    "\"msg\","
+    "\"type\"],\"title\":\"ValidationError\"}";
+
+static void put_security_schemes(struct document *document) {
+    leat_json *writer = &document->writer;
+    const char *url = token_url(document->snapshot);
+    if (!url)
+        return json_pair_raw(writer, "securitySchemes", "{\"OAuth2PasswordBearer\":{\"type\":\"http\",\"scheme\":\"bearer\"}}");
+    json_pair_raw(writer, "securitySchemes",
+                  "{\"OAuth2PasswordBearer\":{\"type\":\"oauth2\",\"flows\":{\"password\":{\"scopes\":{},\"tokenUrl\":");
+    json_write_string(writer, text_of(url));
+    json_tail(writer, "}}}}");
+}
+
+static void put_components(struct document *document) {
+    leat_json *writer = &document->writer;
+    json_key(writer, "components");
+    leat_put_open(writer);
+    json_key(writer, "schemas");
+    leat_put_open(writer);
+    json_write_raw(writer, text_of(fixed_components));
+    components_write(&document->components, writer);
+    leat_put_close(writer);
+    put_security_schemes(document);
+    leat_put_close(writer);
+}
+
+static void put_info(leat_json *writer, const struct openapi_info *info) {
+    json_key(writer, "info");
+    leat_put_open(writer);
+    json_pair(writer, "title", info->title);
+    if (info->description)
+        json_pair(writer, "description", info->description);
+    json_pair(writer, "version", info->version);
+    leat_put_close(writer);
+}
+
+str openapi_make(const struct snapshot *snapshot, const struct openapi_info *info, struct arena *arena) {
+    struct document *document = arena_alloc(arena, sizeof *document);
+    if (!document)
+        return (str){0};
+    document->snapshot = snapshot;
+    document->components.arena = arena;
+    leat_json *writer = &document->writer;
+    json_write_to_arena(writer, arena);
+    leat_put_open(writer);
+    json_pair(writer, "openapi", "3.1.0");
+    put_info(writer, info);
+    put_paths(document);
+    put_components(document);
+    leat_put_close(writer);
+    return writer->out_of_memory ? (str){0} : json_written(writer);
+}

@@ -1,0 +1,14 @@
+// openapi.h — the OpenAPI 3.1 document of a snapshot: made once, from the descriptors that also make the validation.
+#ifndef APP_OPENAPI_H
+#define APP_OPENAPI_H
+
+#include "app/snapshot.h"
+
+struct openapi_info {
+    const char *title, *version, *description; // description may be NULL
+};
+
+/** The document as JSON text in `arena`; `ptr` is NULL without memory. Operation ids, titles and texts are FastAPI's. */
+str openapi_make(const struct snapshot *snapshot, const struct openapi_info *info, struct arena *arena);
+
+#endif
