@@ -129,6 +129,9 @@ struct leat_provider {
 #define GUARDS(...) ((const leat_provider *const[]){LEAT_EACH(LEAT_GUARD, _, __VA_ARGS__) NULL})
 #define LEAT_GUARD(_, ...) __VA_OPT__(&__VA_ARGS__##__provider, )
 
+/** The OpenAPI 3.1 document of all that is served now, as JSON text. */
+str openapi_document(req *);
+
 /** The moment this request's deadline passes. */
 PROVIDER(deadline, timestamp);
 

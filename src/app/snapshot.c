@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "openapi.h"
 #include "snapshot_internal.h"
 
 enum { SNAPSHOT_BYTES_MAX = 256 << 20 };
@@ -171,6 +172,11 @@ int snapshot_create(const struct plugin_view *plugins, size_t plugin_count, stru
     }
     *ret_snapshot = snapshot;
     return 0;
+}
+
+int snapshot_describe(struct snapshot *snapshot, const struct openapi_info *info) {
+    snapshot->document = openapi_make(snapshot, info, &snapshot->arena);
+    return snapshot->document.ptr ? 0 : -ENOMEM;
 }
 
 void snapshot_destroy(struct snapshot *snapshot) {

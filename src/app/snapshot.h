@@ -31,6 +31,9 @@ struct endpoint;
  */
 int snapshot_create(const struct plugin_view *plugins, size_t plugin_count, struct arena *arena, struct snapshot **ret_snapshot,
                     str *ret_messages);
+/** Makes the OpenAPI document that openapi_document() returns; before the snapshot is published. 0 or -ENOMEM. */
+struct openapi_info;
+int snapshot_describe(struct snapshot *snapshot, const struct openapi_info *info);
 /** No core pins it. */
 void snapshot_destroy(struct snapshot *snapshot);
 

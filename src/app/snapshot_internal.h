@@ -15,6 +15,7 @@ struct snapshot {
     size_t endpoint_count, endpoint_capacity;
     const struct leat_on_error **on_errors;
     size_t on_error_count;
+    str document; // OpenAPI
 };
 
 /** Compiles a route of `plugin` into `*ret_endpoint`. Messages of what is wrong are appended to `messages`; 0, -EINVAL or -ENOMEM. */

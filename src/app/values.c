@@ -79,6 +79,10 @@ str request_body(req *r) {
     return r->body;
 }
 
+str openapi_document(req *r) {
+    return r->generation->snapshot->document;
+}
+
 void on_done(req *r, void (*fn)(void *arg, enum outcome), void *arg) {
     struct cleanup *cleanup = new (r, struct cleanup);
     *cleanup = (struct cleanup){.next = r->cleanups, .fn = fn, .arg = arg};
