@@ -12,23 +12,10 @@
 
 #include "engine/conn.h"
 #include "http/head.h"
+#include "http/limits.h"
+#include "http/reason.h"
 
 struct session;
-
-struct http_limits {
-    uint32_t request_line_bytes_max;    // 8 KiB: 414
-    uint32_t field_count_max;           // 100: 431
-    uint32_t field_bytes_max;           // 32 KiB: 431
-    uint64_t body_bytes_max;            // 1 MiB: 413; a route may have its own
-    uint32_t chunk_extension_bytes_max; // 4 KiB of a request: 413
-    uint32_t trailer_bytes_max;         // 8 KiB: 431
-    uint64_t body_memory_max;           // 256 MiB of bodies a core: 503
-    uint32_t head_ms;                   // 10 s from a request's first byte to its head's end: 408
-    uint32_t body_idle_ms;              // 30 s without a byte of the body: 408
-    uint32_t keep_alive_ms;             // 60 s between requests: closed
-    uint32_t answers_per_turn;          // 32
-};
-extern const struct http_limits http_limits_default;
 
 /** What stands above HTTP. Every function runs on the core's thread and may answer at once or later. */
 struct http_app {
@@ -102,7 +89,5 @@ void answer_end(struct answer *answer);
 void session_answer(struct session *session, unsigned status, str content_type, str raw_fields, str body);
 /** {"detail": "text"} as FastAPI words it; the detail is the status' reason where `detail` is NULL. */
 void session_answer_detail(struct session *session, unsigned status, const char *detail, str raw_fields);
-/** "Not Found" for 404; "Unknown" where there is none. */
-const char *http_reason(unsigned status);
 
 #endif

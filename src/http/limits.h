@@ -1,0 +1,22 @@
+// limits.h — how much of anything one client may ask of HTTP, each with its answer.
+#ifndef HTTP_LIMITS_H
+#define HTTP_LIMITS_H
+
+#include <stdint.h>
+
+struct http_limits {
+    uint32_t request_line_bytes_max;    // 8 KiB: 414
+    uint32_t field_count_max;           // 100: 431
+    uint32_t field_bytes_max;           // 32 KiB: 431
+    uint64_t body_bytes_max;            // 1 MiB: 413; a route may have its own
+    uint32_t chunk_extension_bytes_max; // 4 KiB of a request: 413
+    uint32_t trailer_bytes_max;         // 8 KiB: 431
+    uint64_t body_memory_max;           // 256 MiB of bodies a core: 503
+    uint32_t head_ms;                   // 10 s from a request's first byte to its head's end: 408
+    uint32_t body_idle_ms;              // 30 s without a byte of the body: 408
+    uint32_t keep_alive_ms;             // 60 s between requests: closed
+    uint32_t answers_per_turn;          // 32
+};
+extern const struct http_limits http_limits_default;
+
+#endif
