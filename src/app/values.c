@@ -11,8 +11,6 @@
 #include "request.h"
 #include "schema/text.h"
 
-const leat_schema Response__schema = {.size = sizeof(leat_schema), .kind = LEAT_RESPONSE, .name = "Response"};
-
 // ---- memory and text
 
 void *alloc(req *r, size_t n) {
@@ -45,10 +43,6 @@ bool str_has_upper(str s) {
 
 bool str_has_digit(str s) {
     return text_has_digit(s);
-}
-
-bool str_eq(str a, str b) {
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
 str uuid_text(req *r, uuid id) {

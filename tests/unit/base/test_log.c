@@ -1,0 +1,93 @@
+// test_log.c — tests of base/log.c.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+static char written[4096];
+static int saved_stderr, pipe_ends[2];
+
+static int set_up(void **state) {
+    (void)state;
+    saved_stderr = dup(STDERR_FILENO);
+    return pipe2(pipe_ends, O_NONBLOCK) || dup2(pipe_ends[1], STDERR_FILENO) < 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    dup2(saved_stderr, STDERR_FILENO);
+    close(saved_stderr);
+    close(pipe_ends[0]);
+    close(pipe_ends[1]);
+    log_set_level(LOG_INFO);
+    return 0;
+}
+
+static const char *read_log(void) {
+    ssize_t bytes = read(pipe_ends[0], written, sizeof written - 1);
+    written[bytes < 0 ? 0 : bytes] = '\0';
+    return written;
+}
+
+static void test_log_writes_one_line_with_time_level_and_event(void **state) {
+    (void)state;
+    log_line(LOG_WARNING, "busy", "route=%s", "get_user");
+    const char *line = read_log();
+    assert_non_null(strstr(line, "Z warning busy route=get_user\n"));
+    assert_int_equal(line[10], 'T');
+}
+
+static void test_log_drops_what_is_below_its_level(void **state) {
+    (void)state;
+    log_line(LOG_DEBUG, "detail", NULL);
+    assert_string_equal(read_log(), "");
+    log_set_level(LOG_DEBUG);
+    log_line(LOG_DEBUG, "detail", NULL);
+    assert_non_null(strstr(read_log(), "debug detail"));
+}
+
+static void test_log_cannot_be_given_a_second_line(void **state) {
+    (void)state;
+    log_line(LOG_INFO, "name", "name=%s", "a\nerror forged\r\x1b[31m");
+    const char *line = read_log();
+    assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
+    assert_null(strchr(line, '\x1b'));
+}
+
+static void test_log_cuts_a_line_that_is_too_long(void **state) {
+    (void)state;
+    char text[4000];
+    memset(text, 'x', sizeof text);
+    text[sizeof text - 1] = '\0';
+    log_line(LOG_INFO, "long", "%s", text);
+    const char *line = read_log();
+    assert_int_equal(strlen(line), 2047);
+    assert_int_equal(line[2046], '\n');
+}
+
+static void test_log_value_quotes_and_bounds(void **state) {
+    (void)state;
+    char out[LOG_VALUE_BYTES], text[1000];
+    assert_string_equal(log_value(out, S("a \"b\" \\ \n")), "\"a \\\"b\\\" \\\\ ?\"");
+    memset(text, '"', sizeof text);
+    assert_true(strlen(log_value(out, (str){text, sizeof text})) < LOG_VALUE_BYTES);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_log_writes_one_line_with_time_level_and_event, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_log_drops_what_is_below_its_level, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_log_cannot_be_given_a_second_line, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_log_cuts_a_line_that_is_too_long, set_up, tear_down),
+        cmocka_unit_test(test_log_value_quotes_and_bounds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
