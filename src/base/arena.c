@@ -2,6 +2,7 @@
 #include "arena.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,12 @@
 struct arena_block {
     struct arena_block *next;
     size_t bytes; // of the whole block
+};
+
+struct arena_deferred {
+    struct arena_deferred *next;
+    void (*fn)(void *arg);
+    void *arg;
 };
 
 enum { ALIGNMENT = 16, HEADER_BYTES = 16 };
@@ -60,6 +67,11 @@ void arena_init(struct arena *arena, struct arena_pool *pool, size_t bytes_max) 
 }
 
 void arena_reset(struct arena *arena) {
+    while (arena->deferred) {
+        struct arena_deferred *deferred = arena->deferred;
+        arena->deferred = deferred->next;
+        deferred->fn(deferred->arg);
+    }
     while (arena->blocks) {
         struct arena_block *block = arena->blocks;
         arena->blocks = block->next;
@@ -105,6 +117,15 @@ void *arena_alloc(struct arena *arena, size_t bytes) {
     if (piece)
         memset(piece, 0, bytes);
     return piece;
+}
+
+int arena_defer(struct arena *arena, void (*fn)(void *arg), void *arg) {
+    struct arena_deferred *deferred = arena_raw(arena, sizeof *deferred);
+    if (!deferred)
+        return -ENOMEM;
+    *deferred = (struct arena_deferred){arena->deferred, fn, arg};
+    arena->deferred = deferred;
+    return 0;
 }
 
 str arena_copy(struct arena *arena, str s) {

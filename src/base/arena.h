@@ -14,6 +14,7 @@
 enum { ARENA_BLOCK_BYTES = 8192 };
 
 struct arena_block;
+struct arena_deferred;
 
 /** Spare blocks of one core. Not shared between threads. */
 struct arena_pool {
@@ -27,6 +28,7 @@ struct arena {
     struct arena_block *blocks; // newest first
     char *cursor, *end;
     size_t bytes, bytes_max; // taken so far, blocks counted whole
+    struct arena_deferred *deferred;
 };
 
 void arena_pool_init(struct arena_pool *pool, size_t spare_count_max);
@@ -35,13 +37,15 @@ void arena_pool_finish(struct arena_pool *pool);
 
 /** No memory is taken yet. `bytes_max` bounds what the arena may ever hold. */
 void arena_init(struct arena *arena, struct arena_pool *pool, size_t bytes_max);
-/** Gives everything back; the arena may be used again as if initialised. */
+/** Runs what was deferred, the last first, and gives everything back; the arena may be used again as if initialised. */
 void arena_reset(struct arena *arena);
 
 /** Returns zeroed, 16-byte aligned memory that lives until arena_reset(), or NULL once the arena has used its allowance. */
 void *arena_alloc(struct arena *arena, size_t bytes);
 /** The same, not zeroed: for bytes that are written at once. */
 void *arena_raw(struct arena *arena, size_t bytes);
+/** Runs `fn(arg)` when the arena is reset, for what it cannot own. 0, or -ENOMEM and nothing is deferred. */
+int arena_defer(struct arena *arena, void (*fn)(void *arg), void *arg);
 /** A copy of `s`; `ptr` is NULL where memory ran out. */
 str arena_copy(struct arena *arena, str s);
 /** printf into the arena; `ptr` is NULL where memory ran out. The text is NUL-terminated, the NUL not counted. */

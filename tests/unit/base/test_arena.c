@@ -1,4 +1,5 @@
 // test_arena.c — tests of base/arena.c.
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -104,6 +105,33 @@ static void test_arena_says_when_memory_is_out(void **state) {
     assert_null(arena_format(&none, "%d", 1).ptr);
 }
 
+static void count_call(void *arg) {
+    ++*(int *)arg;
+}
+
+/** Deferred last, it runs first. */
+static void expect_first_uncalled(void *arg) {
+    int *calls = arg;
+    assert_int_equal(calls[0], 0);
+    calls[1]++;
+}
+
+static void test_arena_runs_what_was_deferred_once_when_it_is_reset(void **state) {
+    (void)state;
+    int calls[2] = {0};
+    struct arena none;
+    arena_init(&none, &pool, 0);
+    assert_int_equal(arena_defer(&none, count_call, &calls[0]), -ENOMEM);
+    assert_int_equal(arena_defer(&arena, count_call, &calls[0]), 0);
+    assert_int_equal(arena_defer(&arena, expect_first_uncalled, calls), 0);
+
+    arena_reset(&arena);
+    assert_int_equal(calls[0], 1);
+    assert_int_equal(calls[1], 1);
+    arena_reset(&arena);
+    assert_int_equal(calls[0], 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_arena_gives_zeroed_aligned_memory, set_up, tear_down),
@@ -113,6 +141,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_arena_keeps_no_more_spare_blocks_than_its_pool_allows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_arena_goes_on_with_its_block_after_a_large_piece, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_arena_formats_and_copies, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_arena_runs_what_was_deferred_once_when_it_is_reset, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_arena_says_when_memory_is_out, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

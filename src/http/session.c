@@ -1,0 +1,277 @@
+// session.c — HTTP/1.1 on a connection: requests out of bytes, one at a time and in order, answers into them.
+//
+// session_read.c turns bytes into requests and answer.c answers them; here is when that happens: as bytes come, when an answer that took
+// its time is written, when the output has room again, and in the next turn when this one had its share.
+#include "http/session.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "http/session_state.h"
+
+size_t session_bytes(void) {
+    return sizeof(struct session);
+}
+
+struct core *session_core(const struct session *session) {
+    return session->core->core;
+}
+
+struct conn *session_conn(const struct session *session) {
+    return conn_of_user((void *)session);
+}
+
+void **session_user(struct session *session) {
+    return &session->user;
+}
+
+void session_close_after_answer(struct session *session) {
+    session->must_close = true;
+}
+
+bool session_is_last_answer(const struct session *session) {
+    bool is_refused_early = session->state == SESSION_ASKING && session->is_unread_long;
+    return session->must_close || !session->keep_alive || session->is_draining || is_refused_early;
+}
+
+void session_shut(struct session *session) {
+    session->state = SESSION_CLOSING;
+    conn_set_deadline(session_conn(session), 0);
+    conn_close(session_conn(session));
+}
+
+// ---- when to read on, and until when to wait
+
+static bool has_input(const struct session *session) {
+    return buffer_bytes(&session->input) > 0;
+}
+
+static void set_deadline(struct session *session) {
+    const struct http_limits *limits = session->core->limits;
+    struct conn *conn = session_conn(session);
+    int64_t now_ms = core_now_ms(session->core->core);
+    bool is_in_head = session->state == SESSION_HEAD && has_input(session);
+    if (session_is_stalled(session)) {
+        conn_set_deadline(conn, 0); // ours to make, not the client's
+        session->has_head_deadline = false;
+    } else if (session->state == SESSION_BODY || session->state == SESSION_DROPPING) {
+        conn_set_deadline(conn, now_ms + limits->body_idle_ms);
+    } else if (!is_in_head) {
+        conn_set_deadline(conn, now_ms + limits->keep_alive_ms);
+    } else if (!session->has_head_deadline) { // from the first byte on: more of them win no time
+        session->has_head_deadline = true;
+        conn_set_deadline(conn, now_ms + limits->head_ms);
+    }
+}
+
+static void set_pause(struct session *session) {
+    bool must_pause = buffer_bytes(&session->input) > WAITING_BYTES_MAX;
+    if (must_pause == session->is_paused)
+        return;
+    session->is_paused = must_pause;
+    if (must_pause)
+        conn_pause(session_conn(session));
+    else
+        conn_resume(session_conn(session));
+}
+
+/** Nothing is begun that would have to be finished. */
+static bool is_idle(const struct session *session) {
+    return session->state == SESSION_HEAD && !has_input(session);
+}
+
+/** What could be used has been used. */
+static void settle(struct session *session) {
+    if (session->state == SESSION_CLOSING)
+        return;
+    bool is_stalled = session_is_stalled(session);
+    session->waits_for_room = conn_output_is_full(session_conn(session));
+    bool waits_in_vain = session->has_ended && !is_stalled; // whatever is begun here will never be whole
+    if (waits_in_vain || (session->is_draining && is_idle(session))) {
+        session_tell_gone(session);
+        session_shut(session);
+        return;
+    }
+    if (is_stalled && session->state != SESSION_BUSY && !session->waits_for_room)
+        core_defer_to_next_turn(session->core->core, &session->again);
+    if (!has_input(session))
+        session_core_give_back(session->core, &session->input);
+    set_pause(session);
+    set_deadline(session);
+}
+
+/** Uses the input that waits. */
+static void read_input(struct session *session) {
+    str rest = {buffer_head(&session->input), buffer_bytes(&session->input)};
+    session->is_reading = true;
+    session_read(session, &rest);
+    session->is_reading = false;
+    buffer_consume(&session->input, buffer_bytes(&session->input) - rest.len);
+}
+
+/** Uses the bytes where they lie, and keeps what must wait. */
+static void read_in_place(struct session *session, str data) {
+    session->is_reading = true;
+    session_read(session, &data);
+    session->is_reading = false;
+    if (data.len && session->state != SESSION_CLOSING && session_core_append(session->core, &session->input, data))
+        conn_abort(session_conn(session));
+}
+
+static void go_on(struct session *session) {
+    if (session->state == SESSION_CLOSING)
+        return;
+    if (has_input(session))
+        read_input(session);
+    settle(session);
+}
+
+static void on_again(struct deferred *deferred) {
+    go_on(container_of(deferred, struct session, again));
+}
+
+void session_on_answered(struct session *session) {
+    struct session_core *shared = session->core;
+    bool was_refused_early = session->state == SESSION_ASKING;
+    if (session->turn != shared->core->turn_count)
+        session->turn_answers = 0;
+    session->turn = shared->core->turn_count;
+    session->turn_answers++;
+    session->is_app_told = session->is_head = false;
+    session_forget_kept(session);
+    if (session->must_close) {
+        session_shut(session);
+        return;
+    }
+    session->state = was_refused_early ? SESSION_DROPPING : SESSION_HEAD;
+    if (!session->is_reading)
+        core_defer(shared->core, &session->again); // not from here: the app is still on the stack
+}
+
+// ---- the connection's calls
+
+static int on_open(struct conn *conn) {
+    struct session *session = conn_user(conn);
+    struct core *core = conn_core(conn);
+    assert(core->http);
+    session->core = core->http;
+    deferred_init(&session->again, on_again);
+    conn_set_deadline(conn, core_now_ms(core) + session->core->limits->keep_alive_ms);
+    return 0;
+}
+
+static void on_data(struct conn *conn, const char *data, size_t bytes) {
+    struct session *session = conn_user(conn);
+    if (session->state == SESSION_CLOSING)
+        return;
+    if (!has_input(session)) {
+        read_in_place(session, (str){data, bytes});
+    } else if (session_core_append(session->core, &session->input, (str){data, bytes})) {
+        conn_abort(conn);
+        return;
+    } else {
+        read_input(session);
+    }
+    settle(session);
+}
+
+static void on_end(struct conn *conn) {
+    struct session *session = conn_user(conn);
+    session->has_ended = true;
+    session->parsed_bytes = 0; // what was not worth another look gets its last one
+    go_on(session);
+}
+
+static void on_drained(struct conn *conn) {
+    struct session *session = conn_user(conn);
+    if (session->waits_for_room)
+        go_on(session);
+}
+
+static void on_deadline(struct conn *conn) {
+    struct session *session = conn_user(conn);
+    if (session->state == SESSION_BODY || (session->state == SESSION_HEAD && has_input(session)))
+        session_refuse(session, 408, NULL);
+    else if (session->state != SESSION_BUSY)
+        session_shut(session);
+}
+
+static void on_drain(struct conn *conn) {
+    struct session *session = conn_user(conn);
+    session->is_draining = true;
+    settle(session);
+}
+
+static void on_closed(struct conn *conn) {
+    struct session *session = conn_user(conn);
+    session->state = SESSION_CLOSING;
+    deferred_cancel(&session->again);
+    session_tell_gone(session);
+    session_forget_kept(session);
+    session_core_give_back(session->core, &session->input);
+}
+
+const struct protocol session_protocol = {
+    .on_open = on_open,
+    .on_data = on_data,
+    .on_end = on_end,
+    .on_drained = on_drained,
+    .on_deadline = on_deadline,
+    .on_drain = on_drain,
+    .on_closed = on_closed,
+};
+
+// ---- what outlives the call
+
+struct kept {
+    struct session_core *shared;
+    struct buffer buffer;
+    size_t charged_bytes;
+};
+
+static void let_go(void *arg) {
+    struct kept *kept = arg;
+    kept->shared->body_memory -= kept->charged_bytes;
+    session_core_give_back(kept->shared, &kept->buffer);
+}
+
+/** The bytes that were gathered become the arena's, where they are: they may be many. 0 or -ENOMEM. */
+static int pass_on_kept(struct session *session, struct arena *arena) {
+    struct kept *kept = arena_raw(arena, sizeof *kept);
+    if (!kept || arena_defer(arena, let_go, kept))
+        return -ENOMEM;
+    *kept = (struct kept){session->core, session->kept, session->charged_bytes};
+    session->kept = (struct buffer){0};
+    session->kept_head_bytes = session->charged_bytes = 0;
+    return 0;
+}
+
+/** Head and body, one behind the other; they need not be so where they are now. */
+static const char *copy_bytes(struct arena *arena, const struct http_head *head, str body) {
+    char *bytes = arena_raw(arena, head->bytes + body.len);
+    if (!bytes)
+        return NULL;
+    memcpy(bytes, head->base, head->bytes);
+    if (body.len)
+        memcpy(bytes + head->bytes, body.ptr, body.len);
+    return bytes;
+}
+
+struct http_head *http_keep(struct session *session, const struct http_head *head, str body, struct arena *arena, str *ret_body) {
+    size_t bytes = offsetof(struct http_head, fields) + head->field_count * sizeof head->fields[0];
+    struct http_head *copy = arena_raw(arena, bytes);
+    if (!copy)
+        return NULL;
+    memcpy(copy, head, bytes);
+    if (session->kept_head_bytes && head->base == buffer_head(&session->kept)) {
+        if (pass_on_kept(session, arena))
+            return NULL;
+    } else {
+        copy->base = copy_bytes(arena, head, body);
+        if (!copy->base)
+            return NULL;
+        body = (str){copy->base + head->bytes, body.len};
+    }
+    *ret_body = body;
+    return copy;
+}

@@ -1,0 +1,86 @@
+// session_state.h — what a session and HTTP's part of a core are made of; for the session's own files alone.
+#ifndef HTTP_SESSION_STATE_H
+#define HTTP_SESSION_STATE_H
+
+#include "base/buffer.h"
+#include "http/body.h"
+#include "http/date.h"
+#include "http/session.h"
+
+enum {
+    SPARE_BUFFERS = 64,
+    SPARE_BUFFER_BYTES_MAX = 16 << 10,
+    DROPPED_BYTES_MAX = 64 << 10, // of a body that nobody wants, before the connection is closed instead
+    WAITING_BYTES_MAX = 64 << 10, // of further input while a request is handled, before reading pauses
+    REPARSE_BYTES = 4 << 10,      // a head is looked at again after a line's end, or so many bytes more
+};
+
+struct session_core {
+    struct core *core;
+    const struct http_limits *limits;
+    const struct http_app *app;
+    struct http_date date;
+    uint64_t body_memory; // bytes of `kept` in all sessions
+    struct buffer spare[SPARE_BUFFERS];
+    unsigned spare_count;
+    struct http_head scratch; // of the request that is being handed over: a connection keeps none
+};
+
+enum session_state {
+    SESSION_HEAD,     // before a request, or in its head
+    SESSION_ASKING,   // in the app's on_head
+    SESSION_BODY,     // gathering
+    SESSION_BUSY,     // the app has the request
+    SESSION_DROPPING, // the rest of a body, behind its answer
+    SESSION_CLOSING,  // nothing more is read
+};
+
+struct session {
+    struct session_core *core;
+    void *user;
+    enum session_state state;
+    bool is_reading;  // further up the stack: it goes on by itself
+    bool is_paused;   // reading, because of WAITING_BYTES_MAX
+    bool is_draining; // the server ends
+    bool has_ended;   // the client will send no more
+    bool has_head_deadline;
+    bool waits_for_room; // the output was full
+    // of the request in hand
+    bool is_head, is_http10, keep_alive;
+    bool is_unread_long;         // what is left of its body is too long to be dropped
+    bool must_close;             // after its answer
+    bool is_app_told;            // by an on_head that took it, or by on_request: owed an on_gone where there is no answer
+    struct buffer input;         // what came and could not be used yet
+    size_t parsed_bytes;         // of it, which hold no whole head
+    struct buffer kept;          // a head of `kept_head_bytes`, and its body as far as it is here
+    size_t kept_head_bytes;      // 0: nothing is kept
+    size_t charged_bytes;        // for it, of the core's body_memory
+    struct http_body body;       // being gathered or dropped
+    uint64_t turn, turn_answers; // answers made in that turn
+    struct deferred again;       // goes on with the input that waits
+};
+
+/** Appends to an empty or a filled buffer; an empty one may take a spare's memory. 0 or -ENOMEM. */
+int session_core_append(struct session_core *shared, struct buffer *buffer, str data);
+/** The buffer is empty and without memory. */
+void session_core_give_back(struct session_core *shared, struct buffer *buffer);
+
+/** Uses what can be used of the bytes: requests are handed to the app, bodies gathered. What `*rest` holds then must wait. */
+void session_read(struct session *session, str *rest);
+/** True when no more can be used now, whatever is there. */
+bool session_is_stalled(const struct session *session);
+/** Answers in the app's stead and closes. */
+void session_refuse(struct session *session, unsigned status, const char *detail);
+/** The app will never answer the request it was told of. */
+void session_tell_gone(struct session *session);
+/** What was kept of the request goes back. */
+void session_forget_kept(struct session *session);
+
+/** True when the answer that is begun now is this connection's last. */
+bool session_is_last_answer(const struct session *session);
+/** The answer to the request in hand is written. */
+void session_on_answered(struct session *session);
+/** What was written still leaves; nothing more is read. */
+void session_shut(struct session *session);
+
+#endif
