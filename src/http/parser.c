@@ -179,10 +179,11 @@ static const llhttp_settings_t settings = {
 /** llhttp has seen the empty line, which ends at `end`. */
 static int64_t whole(struct scan *scan, const char *end) {
     struct http_head *head = scan->head;
-    if (end - head->base < 2 || memcmp(end - 2, "\r\n", 2) != 0)
-        return http_refuse(scan->refusal, 400, "Invalid header field");
-    if (end_line(scan, end - 2))
+    const char *empty_line = end[-2] == '\r' ? end - 2 : end - 1;
+    if (end_line(scan, empty_line))
         return -EBADMSG;
+    if (empty_line != end - 2 || end[-1] != '\n')
+        return http_refuse(scan->refusal, 400, "Invalid header field");
     int r = http_target_split(head, scan->refusal);
     if (r || (r = http_framing_read(head, scan->refusal)))
         return r;

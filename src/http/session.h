@@ -20,25 +20,30 @@ struct session;
 /** What stands above HTTP. Every function runs on the core's thread and may answer at once or later. */
 struct http_app {
     /**
-     * A head is here and its body is not (yet). Returns how many bytes of body to take, or a negative errno when the app has answered
-     * instead (404, 401 ...): before any 100-continue, and the body is then dropped or the connection closed.
+     * The head of a request that has a body is here, whether or not the body is; not called where there is none. Returns how many bytes of
+     * body to take, or a negative errno when the app has answered instead (404, 401 ...): before any 100-continue. What comes of the body
+     * is then dropped, up to 64 KiB, or the connection closed. `head` and its bytes are valid during the call.
      */
     int64_t (*on_head)(struct session *session, const struct http_head *head);
     /**
      * A request is whole. `head`, its bytes and `body` are valid during the call; http_keep() makes them last. The app answers exactly once
-     * with session_answer(), during the call or later, unless on_gone comes first.
+     * with session_answer() or struct answer, during the call or later, unless on_gone comes first.
      */
     void (*on_request)(struct session *session, const struct http_head *head, str body);
-    /** The client is gone, or the server ends: the request that is not answered yet never will be. */
+    /**
+     * The request that on_head took or on_request was given, and that is not answered yet, never will be by the app: the client is gone,
+     * its body was too long, too slow or malformed, or the server ends.
+     */
     void (*on_gone)(struct session *session);
 };
 
-/** What runs a listener's connections; `limits` and `app` live as long as the core. `core_state` is made by session_core_create(). */
+/** What runs a listener's connections; every core has had its session_core_create(). */
 extern const struct protocol session_protocol;
 /** The bytes a listener must keep for each connection. */
 size_t session_bytes(void);
-/** The state of HTTP on this core: hangs itself on core->http. 0 or -ENOMEM. */
+/** The state of HTTP on this core: hangs itself on core->http. `limits` and `app` must live as long. 0 or -ENOMEM. */
 int session_core_create(struct core *core, const struct http_limits *limits, const struct http_app *app);
+/** No connection is left, and no arena that http_keep() was given. */
 void session_core_destroy(struct core *core);
 
 struct core *session_core(const struct session *session);
@@ -49,8 +54,9 @@ void **session_user(struct session *session);
 void session_close_after_answer(struct session *session);
 
 /**
- * Copies a head's bytes and the body, one behind the other, into `arena`, and the head itself with the fields it has; `*ret_body` is the
- * new body. NULL without memory. (A body that was gathered by the session is not copied: the session keeps it until the answer.)
+ * Makes the request that on_request has just handed over last as long as `arena`: copies the head with the fields it has, its bytes and the
+ * body; a body that was gathered by the session is not copied, `arena` becomes its owner and gives it back when it is reset. `*ret_body` is
+ * the body from now on. NULL without memory.
  */
 struct http_head *http_keep(struct session *session, const struct http_head *head, str body, struct arena *arena, str *ret_body);
 
