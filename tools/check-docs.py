@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""check-docs.py — compiles every C block of the documents against the public headers, and looks for files they point to that are not there.
+
+usage: check-docs.py ROOT COMPILER
+
+A block that begins with #include <leat/leat.h> is a whole plugin and must compile without a warning.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+FLAGS = ["-std=gnu17", "-O2", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror"]
+
+
+def documents(root):
+    yield root / "README.md"
+    yield from sorted((root / "docs").glob("*.md"))
+
+
+def blocks(text):
+    """Each fenced block of C with the number of its first line."""
+    for match in re.finditer(r"^```c\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        yield text.count("\n", 0, match.start(1)) + 1, match[1]
+
+
+def compile_block(root, compiler, name, line, code):
+    with tempfile.TemporaryDirectory() as folder:
+        source = pathlib.Path(folder) / "block.c"
+        source.write_text(f'#line {line} "{name}"\n{code}')
+        result = subprocess.run([compiler, *FLAGS, f"-I{root / 'include'}", "-c", str(source), "-o", f"{folder}/block.o"],
+                                capture_output=True, text=True)
+    return result.stderr if result.returncode else ""
+
+
+def broken_links(path, text):
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        if not (path.parent / target).exists():
+            yield f"{path.name}: points to {target}, which is not there"
+
+
+def main(root, compiler):
+    cases = []
+    for path in documents(root):
+        text = path.read_text()
+        name = str(path.relative_to(root))
+        problems = list(broken_links(path, text))
+        cases.append((f"{name}: links", "\n".join(problems)))
+        for line, code in blocks(text):
+            if "#include <leat/leat.h>" in code:
+                cases.append((f"{name}:{line}: compiles", compile_block(root, compiler, name, line, code)))
+    print(f"1..{len(cases)}")
+    for number, (title, problem) in enumerate(cases, 1):
+        print(f"{'not ok' if problem else 'ok'} {number} - {title}")
+        for line in problem.splitlines():
+            print(f"# {line}")
+    return any(problem for _, problem in cases)
+
+
+if __name__ == "__main__":
+    sys.exit(main(pathlib.Path(sys.argv[1]), sys.argv[2]))
