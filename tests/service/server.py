@@ -127,7 +127,7 @@ class Server:
     def open_files(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
-    def signal(self, number):
+    def send_signal(self, number):
         self.process.send_signal(number)
 
     def wait(self, seconds=40):
@@ -140,7 +140,7 @@ class Server:
         """Ends the server as a person would, and throws its folder away."""
         status = None
         if self.is_running():
-            self.signal(number)
+            self.send_signal(number)
             try:
                 status = self.wait()
             except subprocess.TimeoutExpired:

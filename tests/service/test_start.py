@@ -361,7 +361,7 @@ def test_a_signal_stops_the_server_and_requests_in_flight_are_answered(number):
         for wire in uploads:
             wire.send(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello")
         time.sleep(0.02)
-        server.signal(number)
+        server.send_signal(number)
         began = time.monotonic()
         for wire in uploads:
             time.sleep(0.05)
@@ -402,7 +402,7 @@ def test_a_stop_under_load_cuts_no_answer():
         for thread in threads:
             thread.start()
         time.sleep(0.7)
-        server.signal(signal.SIGTERM)
+        server.send_signal(signal.SIGTERM)
         assert server.wait() == 0
         stopping.set()
         for thread in threads:
@@ -415,7 +415,7 @@ def test_connections_that_never_finish_do_not_keep_a_server_from_stopping():
         slow = [Wire(server) for _ in range(10)]
         for index, wire in enumerate(slow):
             wire.send((b"GET /hea", b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc")[index % 2])
-        server.signal(signal.SIGTERM)
+        server.send_signal(signal.SIGTERM)
         began = time.monotonic()
         assert server.wait(45) == 0
         assert time.monotonic() - began < 40
@@ -425,10 +425,10 @@ def test_a_second_signal_stops_at_once():
     with Server(bench=True) as server:
         wire = Wire(server).send(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc")
         time.sleep(0.1)
-        server.signal(signal.SIGINT)
+        server.send_signal(signal.SIGINT)
         time.sleep(0.3)
         if server.is_running():
-            server.signal(signal.SIGINT)
+            server.send_signal(signal.SIGINT)
         began = time.monotonic()
         server.wait(20)
         assert time.monotonic() - began < 10
