@@ -36,4 +36,5 @@ while time.monotonic() < end:
     took.append((time.monotonic() - began) * 1000)
     time.sleep(0.005)
 took.sort()
-print(json.dumps({"count": len(took), "p50_ms": took[len(took) // 2], "p99_ms": took[int(len(took) * 0.99)], "max_ms": took[-1], "failures": failures[:5], "failed": len(failures)}))
+print(json.dumps({"count": len(took), "p50_ms": took[len(took) // 2], "p99_ms": took[int(len(took) * 0.99)], "max_ms": took[-1],
+    "failures": failures[:5], "failed": len(failures)}))

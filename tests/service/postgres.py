@@ -29,7 +29,8 @@ class Postgres:
             os.chown(self.folder, account.pw_uid, account.pw_gid)
             self.as_user = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
         self.run(binaries() / "initdb", "--no-sync", "-U", "app", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-D", self.data)
-        settings = ["listen_addresses = ''", f"unix_socket_directories = '{self.folder}'", "max_connections = 50", f"fsync = {'on' if fsync else 'off'}"]
+        settings = ["listen_addresses = ''", f"unix_socket_directories = '{self.folder}'", "max_connections = 50",
+            f"fsync = {'on' if fsync else 'off'}"]
         with open(self.data / "postgresql.conf", "a") as file:
             file.write("\n".join(settings) + "\n")
         self.start()
@@ -40,7 +41,8 @@ class Postgres:
         return f"postgresql:///app?host={self.folder}&user=app"
 
     def run(self, *command, check=True):
-        return subprocess.run([*self.as_user, *map(str, command)], cwd="/", check=check, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, timeout=60)
+        return subprocess.run([*self.as_user, *map(str, command)], cwd="/", check=check, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL, text=True, timeout=60)
 
     def start(self):
         self.run(binaries() / "pg_ctl", "-D", self.data, "-l", self.log_file, "-w", "-t", "50", "start")

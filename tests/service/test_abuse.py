@@ -40,7 +40,8 @@ def target_lives(target):
 
 def politely(target, seconds=3.0):
     """Starts a polite client; the result is read with wait_for()."""
-    return subprocess.Popen([sys.executable, str(pathlib.Path(__file__).with_name("polite.py")), target.host, str(target.port), str(seconds)], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen([sys.executable, str(pathlib.Path(__file__).with_name("polite.py")), target.host, str(target.port),
+        str(seconds)], stdout=subprocess.PIPE, text=True)
 
 
 def result_of(process):
@@ -252,8 +253,12 @@ def test_nonsense_by_the_megabyte(target):
 def test_requests_that_are_bent_at_random_are_answered_or_closed(target):
     """Mutations of good requests: each connection ends in an answer or a close, and the next good request is answered."""
     chance = random.Random(7)
-    good = [GET, request_bytes("POST", "/echo", b"hello"), request_bytes("GET", "/v1/posts?page=1&limit=2"), request_bytes("POST", "/v1/auth/register", b'{"email":"a@b.org","first_name":"A","last_name":"B","password":"x"}', headers={"Content-Type": "application/json"}),
-            b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", request_bytes("POST", "/v1/auth/login", b"username=a%40b.org&password=x", headers={"Content-Type": "application/x-www-form-urlencoded"})]
+    good = [GET, request_bytes("POST", "/echo", b"hello"), request_bytes("GET", "/v1/posts?page=1&limit=2"),
+        request_bytes("POST", "/v1/auth/register", b'{"email":"a@b.org","first_name":"A","last_name":"B","password":"x"}',
+        headers={"Content-Type": "application/json"}),
+            b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            request_bytes("POST", "/v1/auth/login", b"username=a%40b.org&password=x",
+            headers={"Content-Type": "application/x-www-form-urlencoded"})]
     for round_ in range(400):
         data = bytearray(chance.choice(good) * chance.choice((1, 1, 3)))
         for _ in range(chance.randrange(1, 6)):
@@ -264,7 +269,8 @@ def test_requests_that_are_bent_at_random_are_answered_or_closed(target):
             elif kind == 1:
                 del data[at:at + chance.randrange(1, 8)]
             elif kind == 2:
-                data[at:at] = chance.choice((b"\r\n", b" ", b"\x00", b":", b"0", b"\xff" * 5, b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n"))
+                data[at:at] = chance.choice((b"\r\n", b" ", b"\x00", b":", b"0", b"\xff" * 5, b"Content-Length: 3\r\n",
+                    b"Transfer-Encoding: chunked\r\n"))
             else:
                 data[at:at] = data[chance.randrange(len(data)):][:50]
             if not data:
@@ -292,7 +298,8 @@ def test_requests_that_are_bent_at_random_are_answered_or_closed(target):
 
 def test_a_crowd_that_logs_in_is_served_or_told_to_come_back(target):
     """Password hashing is bounded: past the bound 503 with Retry-After, and nobody else waits."""
-    form = request_bytes("POST", "/v1/auth/login", b"username=nobody%40example.org&password=Some-password-1", headers={"Content-Type": "application/x-www-form-urlencoded"})
+    form = request_bytes("POST", "/v1/auth/login", b"username=nobody%40example.org&password=Some-password-1",
+        headers={"Content-Type": "application/x-www-form-urlencoded"})
     with connections(target, 400) as crowd:
         push(crowd, form)
         stays_polite(target, seconds=2.0)
@@ -311,7 +318,8 @@ def test_slow_clients_meet_their_deadlines():
     """Of a head, of a body, between requests: settings, so that the test need not wait for a minute."""
     with Server(workers=1, HEAD_MS=1500, BODY_IDLE_MS=3000, KEEP_ALIVE_MS=4500) as server:
         began = time.monotonic()
-        kinds = {"head": GET[:20], "dripping head": GET[:10], "nothing": b"", "body": b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc",
+        kinds = {"head": GET[:20], "dripping head": GET[:10], "nothing": b"",
+            "body": b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc",
                  "chunk": b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "idle": GET}
         wires = {name: Wire(server, timeout=90).send(data) for name, data in kinds.items()}
         assert wires["idle"].answer().status == 200
@@ -334,7 +342,8 @@ def test_slow_clients_meet_their_deadlines():
                 push([wires["dripping head"].socket], b"a")
         for wire in wires.values():
             wire.close()
-    for name, status, least, most in (("head", "408", 1.3, 4), ("dripping head", "408", 1.3, 4), ("body", "408", 2.7, 6), ("chunk", "408", 2.7, 6), ("idle", None, 4, 8), ("nothing", None, 1.3, 8)):
+    for name, status, least, most in (("head", "408", 1.3, 4), ("dripping head", "408", 1.3, 4), ("body", "408", 2.7, 6),
+            ("chunk", "408", 2.7, 6), ("idle", None, 4, 8), ("nothing", None, 1.3, 8)):
         assert statuses.get(name) in (status, "408" if name == "nothing" else status), (name, statuses, ended)
         assert name in ended and least < ended[name] < most, (name, statuses, ended)
 

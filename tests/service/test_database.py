@@ -16,11 +16,13 @@ from postgres import Postgres
 from server import Server, clean_environment, program
 
 BACK_S = 15
+TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'app'"
 
 
 def migrate(url, folder):
     """What a person does before they start the server on a database of their own."""
-    result = subprocess.run([program(), "db", "up"], cwd=folder, env=clean_environment(DATABASE_URL=url, SECRET_KEY="x" * 40), capture_output=True, text=True, timeout=60)
+    result = subprocess.run([program(), "db", "up"], cwd=folder, env=clean_environment(DATABASE_URL=url, SECRET_KEY="x" * 40),
+        capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
@@ -97,7 +99,8 @@ class Writers:
 
     def read(self, wire, number):
         """Pipelines: an unknown id, the user, a list. Each answer must be its request's own."""
-        wire.send(b"".join(request_bytes("GET", target, token=self.person.token) for target in ("/v1/users/me", "/v1/posts?limit=2", "/health")))
+        wire.send(b"".join(request_bytes("GET", target, token=self.person.token) for target
+            in ("/v1/users/me", "/v1/posts?limit=2", "/health")))
         me, posts, health = (wire.answer() for _ in range(3))
         for answer in (me, posts, health):
             with self.lock:
@@ -153,7 +156,7 @@ def test_backends_that_are_terminated_are_replaced(database_server, carol, postg
     with Writers(database_server, carol) as load:
         load.wait_for_writes()
         for _ in range(15):
-            postgres.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'app'")
+            postgres.sql(TERMINATE)
             time.sleep(0.15)
         load.wait_for_writes(50, 10)
     database_server.check()
@@ -164,7 +167,7 @@ def test_one_backend_that_is_terminated_at_a_time_is_replaced(database_server, c
     with Writers(database_server, carol) as load:
         load.wait_for_writes()
         for _ in range(25):
-            postgres.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'app' ORDER BY random() LIMIT 1")
+            postgres.sql(TERMINATE + " ORDER BY random() LIMIT 1")
             time.sleep(0.05)
         load.wait_for_writes(50, 10)
     check_writes(postgres, load)
@@ -252,7 +255,8 @@ def test_a_server_starts_without_its_database_and_recovers(postgres):
 def test_a_frozen_backend_holds_up_a_request_no_longer_than_its_deadline(database_server, carol, postgres):
     """A lock that nobody gives back: the request ends, and others are answered meanwhile."""
     post = carol.post()
-    holder = subprocess.Popen(["psql", "-X", "-q", f"host={postgres.folder} user=app dbname=app"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
+    holder = subprocess.Popen(["psql", "-X", "-q", f"host={postgres.folder} user=app dbname=app"], stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
     try:
         holder.stdin.write(f"BEGIN; UPDATE posts SET title = 'held' WHERE id = '{post['id']}';\n")
         holder.stdin.flush()
@@ -265,7 +269,8 @@ def test_a_frozen_backend_holds_up_a_request_no_longer_than_its_deadline(databas
         def change():
             with Wire(database_server, timeout=60) as wire:
                 body = b'{"title": "mine"}'
-                answers.append(wire.send(request_bytes("PATCH", f"/v1/posts/{post['id']}", body, carol.token, {"Content-Type": "application/json"})).answer())
+                answers.append(wire.send(request_bytes("PATCH", f"/v1/posts/{post['id']}", body, carol.token,
+                    {"Content-Type": "application/json"})).answer())
 
         began = time.monotonic()
         thread = threading.Thread(target=change)
@@ -305,7 +310,7 @@ def test_a_table_that_changes_its_type_under_a_prepared_statement_is_read_on(dat
 def test_prepared_statements_that_are_gone_are_prepared_again(database_server, carol, postgres):
     """What a pooler does to a session: DISCARD ALL cannot be sent from outside, but every backend can be replaced."""
     for _ in range(3):
-        postgres.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'app'")
+        postgres.sql(TERMINATE)
         end = time.monotonic() + BACK_S
         while carol.client.get("/v1/users/me").status != 200:
             assert time.monotonic() < end

@@ -16,7 +16,8 @@ MARK = b"GET /smuggled HTTP/1.1\r\nHost: a.example\r\n\r\n"
 
 
 def echo(body, *fields):
-    return b"POST /echo HTTP/1.1\r\nHost: a.example\r\n" + b"".join(field + b"\r\n" for field in fields) + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    lines = b"".join(field + b"\r\n" for field in fields)
+    return b"POST /echo HTTP/1.1\r\nHost: a.example\r\n" + lines + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
 def chunked(*chunks, trailer=b"", path=b"/echo", fields=b""):
@@ -52,7 +53,8 @@ def is_served(wire, data, status=200, method="GET"):
 # ---- the request line
 
 
-@pytest.mark.parametrize("line", [b"GET /health HTTP/0.9", b"GET /health HTTP/2.0", b"GET /health HTTP/3.0", b"GET /health HTTP/2.1", b"PRI * HTTP/2.0"])
+@pytest.mark.parametrize("line", [b"GET /health HTTP/0.9", b"GET /health HTTP/2.0", b"GET /health HTTP/3.0", b"GET /health HTTP/2.1",
+    b"PRI * HTTP/2.0"])
 def test_another_major_version_is_a_505(wire, line):
     is_refused(wire, head_of(first=line), 505)
 
@@ -63,15 +65,20 @@ def test_a_request_line_without_a_version_is_refused(wire, line):
 
 
 @pytest.mark.parametrize("line", [
-    b"GET  /health HTTP/1.1", b"GET /health  HTTP/1.1", b"GET\t/health HTTP/1.1", b"GET /health\tHTTP/1.1", b"GET /health HTTP/1.1 ", b" GET /health HTTP/1.1", b"GET /health HTTP/1.1 x",
-    b"GET /a b HTTP/1.1", b"GET /health http/1.1", b"GET /health HTTP/1,1", b"GET /health HTTP/11", b"GET /health HTTP/1.", b"GET /health HTTP/.1", b"GET /health HTTP 1.1",
-    b"GET /health HTTP/1.1.1", b"GET /health XTTP/1.1", b"GET\x00 /health HTTP/1.1", b"GET health HTTP/1.1", b"GET /he\x00alth HTTP/1.1", b"GET /he\x0balth HTTP/1.1",
-    b"GET /health\r HTTP/1.1", b"G\xc3\x89T /health HTTP/1.1", b"/health HTTP/1.1", b"GET /health HTTP/1.1\x00", b"GET /health HTTP/1.10", b"GET /he\x7falth HTTP/1.1"])
+    b"GET  /health HTTP/1.1", b"GET /health  HTTP/1.1", b"GET\t/health HTTP/1.1", b"GET /health\tHTTP/1.1", b"GET /health HTTP/1.1 ",
+    b" GET /health HTTP/1.1", b"GET /health HTTP/1.1 x",
+    b"GET /a b HTTP/1.1", b"GET /health http/1.1", b"GET /health HTTP/1,1", b"GET /health HTTP/11", b"GET /health HTTP/1.",
+    b"GET /health HTTP/.1", b"GET /health HTTP 1.1",
+    b"GET /health HTTP/1.1.1", b"GET /health XTTP/1.1", b"GET\x00 /health HTTP/1.1", b"GET health HTTP/1.1", b"GET /he\x00alth HTTP/1.1",
+    b"GET /he\x0balth HTTP/1.1",
+    b"GET /health\r HTTP/1.1", b"G\xc3\x89T /health HTTP/1.1", b"/health HTTP/1.1", b"GET /health HTTP/1.1\x00", b"GET /health HTTP/1.10",
+    b"GET /he\x7falth HTTP/1.1"])
 def test_a_request_line_that_is_none_is_refused(wire, line):
     is_refused(wire, head_of(first=line), 400, 501, 505)
 
 
-@pytest.mark.parametrize("method", [b"FROB", b"PROPFIND", b"TRACE", b"LINK", b"M-SEARCH", b"get", b"Get", b"GETT", b"QUERY", b"PURGE", b"X" * 100])
+@pytest.mark.parametrize("method", [b"FROB", b"PROPFIND", b"TRACE", b"LINK", b"M-SEARCH", b"get", b"Get", b"GETT", b"QUERY", b"PURGE",
+    b"X" * 100])
 def test_an_unknown_method_is_a_501(wire, method):
     answer = wire(head_of(first=method + b" /health HTTP/1.1")).answer()
     assert answer.status == 501, answer
@@ -90,15 +97,19 @@ def test_empty_lines_before_a_request_are_ignored(wire, before):
 
 
 @pytest.mark.parametrize("target, status", [
-    (b"http://a.example/health", 200), (b"http://other.example:8080/health?x", 200), (b"HTTP://a.example/health", 200), (b"/health?", 200), (b"/health?a=b&c", 200), (b"/health?/?%zz", 200),
-    (b"/%68ealth", 200), (b"/%68%65%61%6c%74%68", 200), (b"/%48ealth", 404), (b"/v1%2Fposts", 200), (b"/v1%2fposts?limit=1", 200), (b"/nothing", 404), (b"/" + b"a" * 4000, 404),
+    (b"http://a.example/health", 200), (b"http://other.example:8080/health?x", 200), (b"HTTP://a.example/health", 200), (b"/health?", 200),
+    (b"/health?a=b&c", 200), (b"/health?/?%zz", 200),
+    (b"/%68ealth", 200), (b"/%68%65%61%6c%74%68", 200), (b"/%48ealth", 404), (b"/v1%2Fposts", 200), (b"/v1%2fposts?limit=1", 200),
+    (b"/nothing", 404), (b"/" + b"a" * 4000, 404),
     (b"/%E6%97%A5", 404), (b"/a;b=c", 404), (b"/!$&'()*+,;=:@-._~", 404), (b"/a//b", 404), (b"/v1/posts?limit=1&a=" + b"x" * 4000, 200)])
 def test_a_target_is_decoded_before_it_is_routed(wire, target, status):
     is_served(wire, head_of(first=b"GET " + target + b" HTTP/1.1"), status)
 
 
-@pytest.mark.parametrize("target", [b"/%", b"/%zz", b"/%4", b"/health%00", b"/%ff", b"/%c0%af", b"/health%0d%0aX:%20y", b"/./health", b"/x/../health", b"/..", b"/%2e%2e/health", b"/\xc3\xa9", b"/\xff",
-                                    b"/[x]", b"/{x}", b"/|", b"/^", b"/`", b"/\"", b"/<x>", b"/\\", b"*", b"http://", b"http:///health", b"//", b"?", b"https://a.example/health", b"ftp://a.example/health",
+@pytest.mark.parametrize("target", [b"/%", b"/%zz", b"/%4", b"/health%00", b"/%ff", b"/%c0%af", b"/health%0d%0aX:%20y", b"/./health",
+    b"/x/../health", b"/..", b"/%2e%2e/health", b"/\xc3\xa9", b"/\xff",
+                                    b"/[x]", b"/{x}", b"/|", b"/^", b"/`", b"/\"", b"/<x>", b"/\\", b"*", b"http://", b"http:///health",
+                                    b"//", b"?", b"https://a.example/health", b"ftp://a.example/health",
                                     b"/health#x", b"a.example:80", b"mailto:x"])
 def test_an_odd_target_is_answered_and_reveals_nothing(wire, target):
     line = wire(head_of(first=b"GET " + target + b" HTTP/1.1"))
@@ -142,19 +153,22 @@ def test_a_long_method_does_not_fill_the_memory(wire):
 
 
 @pytest.mark.parametrize("lines", [
-    [], [b"Host: a.example", b"Host: b.example"], [b"Host: a.example", b"Host: a.example"], [b"Host: a.example", b"host: a.example"], [b"HOST: a.example", b"X: y", b"hOST: a.example"],
+    [], [b"Host: a.example", b"Host: b.example"], [b"Host: a.example", b"Host: a.example"], [b"Host: a.example", b"host: a.example"],
+    [b"HOST: a.example", b"X: y", b"hOST: a.example"],
     [b"Host: a.example", b"Host:"]])
 def test_none_or_a_second_host_is_a_400(wire, lines):
     is_refused(wire, head_of(*lines, host=False), 400)
 
 
-@pytest.mark.parametrize("host", [b"a b", b"a/b", b"a@b", b"user:pw@a.example", b"[::1", b"::1]", b"a:b", b"a:80:80", b"a,b", b"a?b", b"a#b", b"a\\b", b"a\"b", b"http://a", b"a:99999999", b"a:-1", b"a:8 0",
+@pytest.mark.parametrize("host", [b"a b", b"a/b", b"a@b", b"user:pw@a.example", b"[::1", b"::1]", b"a:b", b"a:80:80", b"a,b", b"a?b",
+    b"a#b", b"a\\b", b"a\"b", b"http://a", b"a:99999999", b"a:-1", b"a:8 0",
                                   b"[", b":", b"[::1]x", b"a\tb", b"<a>", b"a%zz"])
 def test_a_host_that_is_none_is_a_400(wire, host):
     is_refused(wire, head_of(b"Host: " + host, host=False), 400)
 
 
-@pytest.mark.parametrize("host", [b"a.example", b"a.example:80", b"127.0.0.1", b"127.0.0.1:8000", b"[::1]", b"[::1]:8000", b"[2001:db8::1]:1", b"localhost", b"xn--bcher-kva.example", b"a_b.example", b"A.EXAMPLE",
+@pytest.mark.parametrize("host", [b"a.example", b"a.example:80", b"127.0.0.1", b"127.0.0.1:8000", b"[::1]", b"[::1]:8000",
+    b"[2001:db8::1]:1", b"localhost", b"xn--bcher-kva.example", b"a_b.example", b"A.EXAMPLE",
                                   b"a.example.", b"a-b.example:65535"])
 def test_a_host_may_be_written_so(wire, host):
     is_served(wire, head_of(b"Host: " + host, host=False))
@@ -164,21 +178,27 @@ def test_a_host_may_be_written_so(wire, host):
 
 
 @pytest.mark.parametrize("lines", [
-    [b"X: a", b" folded"], [b"X: a", b"\tfolded"], [b"X : a"], [b"X\t: a"], [b" X: a"], [b": a"], [b"X"], [b"X Y: a"], [b"X(: a"], [b"X\x00: a"], [b"X: a\x00b"], [b"X: a\rb"], [b"X: a\nb: c"],
-    [b"X: \x01"], [b"X: a\x0bb"], [b"X: a\x7fb"], [b"X\xe9: a"], [b"\x7fX: a"], [b"X\": a"], [b"X/Y: a"], [b"X: a\r"], [b"[X]: a"], [b"X: a\x1fb"]])
+    [b"X: a", b" folded"], [b"X: a", b"\tfolded"], [b"X : a"], [b"X\t: a"], [b" X: a"], [b": a"], [b"X"], [b"X Y: a"], [b"X(: a"],
+    [b"X\x00: a"], [b"X: a\x00b"], [b"X: a\rb"], [b"X: a\nb: c"],
+    [b"X: \x01"], [b"X: a\x0bb"], [b"X: a\x7fb"], [b"X\xe9: a"], [b"\x7fX: a"], [b"X\": a"], [b"X/Y: a"], [b"X: a\r"], [b"[X]: a"],
+    [b"X: a\x1fb"]])
 def test_a_field_that_is_none_is_a_400(wire, lines):
     is_refused(wire, head_of(*lines), 400)
 
 
 @pytest.mark.parametrize("data", [
-    b"GET /health HTTP/1.1\nHost: a.example\n\n", b"GET /health HTTP/1.1\r\nHost: a.example\n\r\n", b"GET /health HTTP/1.1\nHost: a.example\r\n\r\n", b"GET /health HTTP/1.1\r\nHost: a.example\r\n\n",
-    b"GET /health HTTP/1.1\rHost: a.example\r\r", b"GET /health HTTP/1.1\r\nHost: a.example\r\nX: y\n\r\n", b"GET /health HTTP/1.1\r\nHost: a.example\r\r\n\r\n", b"GET /health HTTP/1.1\r\n Host: a.example\r\n\r\n",
-    b"GET /health HTTP/1.1\r\n\tHost: a.example\r\n\r\n", b"\n\nGET /health HTTP/1.1\nHost: a.example\n\n", b"\rGET /health HTTP/1.1\r\nHost: a.example\r\n\r\n"])
+    b"GET /health HTTP/1.1\nHost: a.example\n\n", b"GET /health HTTP/1.1\r\nHost: a.example\n\r\n",
+    b"GET /health HTTP/1.1\nHost: a.example\r\n\r\n", b"GET /health HTTP/1.1\r\nHost: a.example\r\n\n",
+    b"GET /health HTTP/1.1\rHost: a.example\r\r", b"GET /health HTTP/1.1\r\nHost: a.example\r\nX: y\n\r\n",
+    b"GET /health HTTP/1.1\r\nHost: a.example\r\r\n\r\n", b"GET /health HTTP/1.1\r\n Host: a.example\r\n\r\n",
+    b"GET /health HTTP/1.1\r\n\tHost: a.example\r\n\r\n", b"\n\nGET /health HTTP/1.1\nHost: a.example\n\n",
+    b"\rGET /health HTTP/1.1\r\nHost: a.example\r\n\r\n"])
 def test_lines_that_do_not_end_in_crlf_are_refused(wire, data):
     is_refused(wire, data, 400, 501, 505)
 
 
-@pytest.mark.parametrize("lines", [[b"X:a"], [b"X:"], [b"X:    "], [b"X:\t a \t"], [b"X: \xc3\xa9\xff"], [b"X: " + b"a" * 8000], [b"!#$%&'*+-.^_`|~0aZ: x"], [b"X: a", b"X: b"], [b"Cookie: " + b"a=b; " * 500]])
+@pytest.mark.parametrize("lines", [[b"X:a"], [b"X:"], [b"X:    "], [b"X:\t a \t"], [b"X: \xc3\xa9\xff"], [b"X: " + b"a" * 8000],
+    [b"!#$%&'*+-.^_`|~0aZ: x"], [b"X: a", b"X: b"], [b"Cookie: " + b"a=b; " * 500]])
 def test_a_field_may_be_written_so(wire, lines):
     is_served(wire, head_of(*lines))
 
@@ -188,7 +208,8 @@ def test_a_hundred_fields_are_read_and_one_more_is_a_431(wire):
     assert is_refused(wire, head_of(*[b"X-%d: y" % index for index in range(100)]), 431)
 
 
-@pytest.mark.parametrize("lines", [[b"X: " + b"a" * 33_000], [b"X-%d: " % index + b"a" * 1000 for index in range(40)], [b"X" * 40_000 + b": y"], [b"X: " + b"a" * 2_000_000], [b"X-%d: y" % index for index in range(5000)]],
+@pytest.mark.parametrize("lines", [[b"X: " + b"a" * 33_000], [b"X-%d: " % index + b"a" * 1000 for index in range(40)],
+    [b"X" * 40_000 + b": y"], [b"X: " + b"a" * 2_000_000], [b"X-%d: y" % index for index in range(5000)]],
                          ids=["one value", "forty", "one name", "two megabytes", "many"])
 def test_too_many_bytes_of_fields_are_a_431(wire, lines):
     line = wire()
@@ -208,24 +229,32 @@ def test_thirty_thousand_bytes_of_fields_are_read(wire):
 
 
 @pytest.mark.parametrize("lines", [
-    [b"Content-Length: 5", b"Transfer-Encoding: chunked"], [b"Transfer-Encoding: chunked", b"Content-Length: 5"], [b"Transfer-Encoding: chunked", b"Content-Length: 0"],
-    [b"Content-Length: 5", b"Content-Length: 5"], [b"Content-Length: 5", b"Content-Length: 6"], [b"Content-Length: 5", b"content-length: 0"], [b"Content-Length: 5, 5"], [b"Content-Length: 5,6"],
-    [b"Content-Length:"], [b"Content-Length: "], [b"Content-Length: +5"], [b"Content-Length: -5"], [b"Content-Length: -0"], [b"Content-Length: 0x5"], [b"Content-Length: 5a"], [b"Content-Length: 5 5"],
-    [b"Content-Length: 5.0"], [b"Content-Length: \"5\""], [b"Content-Length : 5"], [b"Content-Length: 5\x00"], [b"Content-Length: 5;"], [b"Content-Length: \x0b5"], [b"Content-Length: 1e1"], [b"Content-Length: \xb2"],
+    [b"Content-Length: 5", b"Transfer-Encoding: chunked"], [b"Transfer-Encoding: chunked", b"Content-Length: 5"],
+    [b"Transfer-Encoding: chunked", b"Content-Length: 0"],
+    [b"Content-Length: 5", b"Content-Length: 5"], [b"Content-Length: 5", b"Content-Length: 6"],
+    [b"Content-Length: 5", b"content-length: 0"], [b"Content-Length: 5, 5"], [b"Content-Length: 5,6"],
+    [b"Content-Length:"], [b"Content-Length: "], [b"Content-Length: +5"], [b"Content-Length: -5"], [b"Content-Length: -0"],
+    [b"Content-Length: 0x5"], [b"Content-Length: 5a"], [b"Content-Length: 5 5"],
+    [b"Content-Length: 5.0"], [b"Content-Length: \"5\""], [b"Content-Length : 5"], [b"Content-Length: 5\x00"], [b"Content-Length: 5;"],
+    [b"Content-Length: \x0b5"], [b"Content-Length: 1e1"], [b"Content-Length: \xb2"],
     [b"Content_Length: 5", b"Content-Length: 5", b"Content-Length: 4"], [b" Content-Length: 5"], [b"X: y", b" Content-Length: 5"]])
 def test_a_length_that_could_be_read_in_two_ways_is_a_400(wire, lines):
     is_refused(wire, head_of(*lines, first=b"POST /echo HTTP/1.1") + b"0\r\n\r\n", 400)
 
 
-@pytest.mark.parametrize("value", [b"frob, chunked", b"gzip, chunked", b"deflate", b"gzip", b"identity", b"frob", b"xchunked", b"chunkedx", b"gzip,chunked"])
+@pytest.mark.parametrize("value", [b"frob, chunked", b"gzip, chunked", b"deflate", b"gzip", b"identity", b"frob", b"xchunked", b"chunkedx",
+    b"gzip,chunked"])
 def test_an_unknown_coding_is_a_501(wire, value):
     is_refused(wire, head_of(b"Transfer-Encoding: " + value, first=b"POST /echo HTTP/1.1") + b"0\r\n\r\n", 501)
 
 
 @pytest.mark.parametrize("lines", [
-    [b"Transfer-Encoding: chunked, chunked"], [b"Transfer-Encoding: chunked, gzip"], [b"Transfer-Encoding: chunked, identity"], [b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked"],
-    [b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity"], [b"Transfer-Encoding: gzip", b"Transfer-Encoding: chunked"], [b"Transfer-Encoding: \x0bchunked"], [b"Transfer-Encoding: chunked\x00"],
-    [b"Transfer-Encoding : chunked"], [b"Transfer-Encoding: \"chunked\""], [b"Transfer-Encoding: chunked;q=1"], [b"Transfer-Encoding:"], [b"Transfer-Encoding: ,"], [b"Transfer_Encoding: chunked", b"Transfer-Encoding: x"],
+    [b"Transfer-Encoding: chunked, chunked"], [b"Transfer-Encoding: chunked, gzip"], [b"Transfer-Encoding: chunked, identity"],
+    [b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked"],
+    [b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity"], [b"Transfer-Encoding: gzip", b"Transfer-Encoding: chunked"],
+    [b"Transfer-Encoding: \x0bchunked"], [b"Transfer-Encoding: chunked\x00"],
+    [b"Transfer-Encoding : chunked"], [b"Transfer-Encoding: \"chunked\""], [b"Transfer-Encoding: chunked;q=1"], [b"Transfer-Encoding:"],
+    [b"Transfer-Encoding: ,"], [b"Transfer_Encoding: chunked", b"Transfer-Encoding: x"],
     [b"Transfer-Encoding:", b" chunked"], [b"X: y\rTransfer-Encoding: chunked"], [b"Transfer-Encoding: ch\xd5\xb8nked"]])
 def test_a_coding_that_could_be_read_in_two_ways_is_refused(wire, lines):
     is_refused(wire, head_of(*lines, first=b"POST /echo HTTP/1.1") + b"0\r\n\r\n", 400, 501)
@@ -237,21 +266,26 @@ def test_chunked_may_be_written_so(wire, value):
 
 
 def test_transfer_encoding_in_http_1_0_ends_the_connection(wire):
-    line = wire(head_of(b"Transfer-Encoding: chunked", b"Connection: keep-alive", first=b"POST /echo HTTP/1.0") + b"3\r\nabc\r\n0\r\n\r\n" + MARK)
+    line = wire(head_of(b"Transfer-Encoding: chunked", b"Connection: keep-alive",
+        first=b"POST /echo HTTP/1.0") + b"3\r\nabc\r\n0\r\n\r\n" + MARK)
     answer = line.answer()
     assert answer.status in (200, 400), answer
     assert line.ends()
 
 
 @pytest.mark.parametrize("body", [
-    b"x\r\nabc\r\n0\r\n\r\n", b"0x3\r\nabc\r\n0\r\n\r\n", b"-3\r\nabc\r\n0\r\n\r\n", b"+3\r\nabc\r\n0\r\n\r\n", b" 3\r\nabc\r\n0\r\n\r\n", b"3 \r\nabc\r\n0\r\n\r\n", b"\r\nabc\r\n0\r\n\r\n", b"3\nabc\r\n0\r\n\r\n",
-    b"3\r\nabc\n0\r\n\r\n", b"3\r\nabcd\r\n0\r\n\r\n", b"3\r\nab\r\n0\r\n\r\n", b"3\rabc\r\n0\r\n\r\n", b"3;\x00\r\nabc\r\n0\r\n\r\n", b"3,3\r\nabc\r\n0\r\n\r\n", b"3\r\nabc0\r\n\r\n", b"\xb23\r\nabc\r\n0\r\n\r\n",
-    b"3;a\nb\r\nabc\r\n0\r\n\r\n", b"3\r\n\r\nabc\r\n0\r\n\r\n", b"1_0\r\nabc\r\n0\r\n\r\n", b"0\r\nX : y\r\n\r\n", b"0\r\n X: y\r\n\r\n", b"0\r\nX: y\n\r\n", b"0\r\n\x00: y\r\n\r\n", b"3.0\r\nabc\r\n0\r\n\r\n"])
+    b"x\r\nabc\r\n0\r\n\r\n", b"0x3\r\nabc\r\n0\r\n\r\n", b"-3\r\nabc\r\n0\r\n\r\n", b"+3\r\nabc\r\n0\r\n\r\n", b" 3\r\nabc\r\n0\r\n\r\n",
+    b"3 \r\nabc\r\n0\r\n\r\n", b"\r\nabc\r\n0\r\n\r\n", b"3\nabc\r\n0\r\n\r\n",
+    b"3\r\nabc\n0\r\n\r\n", b"3\r\nabcd\r\n0\r\n\r\n", b"3\r\nab\r\n0\r\n\r\n", b"3\rabc\r\n0\r\n\r\n", b"3;\x00\r\nabc\r\n0\r\n\r\n",
+    b"3,3\r\nabc\r\n0\r\n\r\n", b"3\r\nabc0\r\n\r\n", b"\xb23\r\nabc\r\n0\r\n\r\n",
+    b"3;a\nb\r\nabc\r\n0\r\n\r\n", b"3\r\n\r\nabc\r\n0\r\n\r\n", b"1_0\r\nabc\r\n0\r\n\r\n", b"0\r\nX : y\r\n\r\n", b"0\r\n X: y\r\n\r\n",
+    b"0\r\nX: y\n\r\n", b"0\r\n\x00: y\r\n\r\n", b"3.0\r\nabc\r\n0\r\n\r\n"])
 def test_a_chunk_that_is_none_is_a_400(wire, body):
     is_refused(wire, head_of(b"Transfer-Encoding: chunked", first=b"POST /echo HTTP/1.1") + body, 400)
 
 
-@pytest.mark.parametrize("size", [b"fffffffffffffffff", b"10000000000000000", b"FFFFFFFFFFFFFFFF", b"8000000000000000", b"7fffffffffffffff", b"100001", b"0" * 5000 + b"3", b"f" * 5000])
+@pytest.mark.parametrize("size", [b"fffffffffffffffff", b"10000000000000000", b"FFFFFFFFFFFFFFFF", b"8000000000000000",
+    b"7fffffffffffffff", b"100001", b"0" * 5000 + b"3", b"f" * 5000])
 def test_a_chunk_that_is_too_large_is_refused_before_it_is_read(wire, size):
     is_refused(wire, head_of(b"Transfer-Encoding: chunked", first=b"POST /echo HTTP/1.1") + size + b"\r\n", 400, 413)
 
@@ -265,7 +299,8 @@ def test_an_extension_of_a_chunk_is_ignored_and_too_much_of_it_is_a_413(wire):
 
 
 def test_trailers_are_read_and_change_nothing_and_too_many_are_a_431(wire):
-    answer = is_served(wire, chunked(b"abc", trailer=b"X-Sum: 1\r\nContent-Length: 99\r\nTransfer-Encoding: gzip\r\nHost: b\r\nAuthorization: Bearer x\r\n"))
+    answer = is_served(wire, chunked(b"abc",
+        trailer=b"X-Sum: 1\r\nContent-Length: 99\r\nTransfer-Encoding: gzip\r\nHost: b\r\nAuthorization: Bearer x\r\n"))
     assert answer.body == b"abc"
     assert is_served(wire, chunked(b"abc", trailer=b"X: " + b"y" * 7000 + b"\r\n")).body == b"abc"
     is_refused(wire, chunked(b"abc", trailer=b"X: " + b"y" * 9000 + b"\r\n"), 431)
@@ -277,7 +312,8 @@ def test_trailers_are_read_and_change_nothing_and_too_many_are_a_431(wire):
 MEBIBYTE = 1_048_576
 
 
-@pytest.mark.parametrize("body", [b"", b"x", b"\x00", bytes(range(256)) * 40, b"\r\n\r\n" * 100, GET * 10, b"0\r\n\r\n", b"x" * 4095, b"x" * 4096, b"x" * 4097, b"x" * 65536, random.Random(1).randbytes(300_001), b"y" * MEBIBYTE],
+@pytest.mark.parametrize("body", [b"", b"x", b"\x00", bytes(range(256)) * 40, b"\r\n\r\n" * 100, GET * 10, b"0\r\n\r\n", b"x" * 4095,
+    b"x" * 4096, b"x" * 4097, b"x" * 65536, random.Random(1).randbytes(300_001), b"y" * MEBIBYTE],
                          ids=lambda body: str(len(body)))
 def test_a_body_is_echoed_byte_for_byte(wire, body):
     assert is_served(wire, echo(body)).body == body
@@ -334,11 +370,13 @@ def test_the_answer_to_a_large_body_that_is_refused_can_be_read(wire):
     assert read >= 8, f"only {read} of 10 answers arrived"
 
 
-@pytest.mark.parametrize("method, path", [(b"GET", b"/health"), (b"DELETE", b"/v1/posts/x"), (b"GET", b"/v1/posts"), (b"HEAD", b"/health"), (b"OPTIONS", b"/health"), (b"GET", b"/nothing"), (b"PUT", b"/health")])
+@pytest.mark.parametrize("method, path", [(b"GET", b"/health"), (b"DELETE", b"/v1/posts/x"), (b"GET", b"/v1/posts"), (b"HEAD", b"/health"),
+    (b"OPTIONS", b"/health"), (b"GET", b"/nothing"), (b"PUT", b"/health")])
 @pytest.mark.parametrize("body", [b"", b"abc", b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", b"x" * 50_000])
 def test_a_body_where_none_is_wanted_is_read_and_dropped(wire, method, path, body):
     for data in (head_of(b"Content-Length: %d" % len(body), first=method + b" " + path + b" HTTP/1.1") + body,
-                 head_of(b"Transfer-Encoding: chunked", first=method + b" " + path + b" HTTP/1.1") + (b"%x\r\n%s\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"):
+                 head_of(b"Transfer-Encoding: chunked", first=method + b" " + path + b" HTTP/1.1") + (b"%x\r\n%s\r\n" % (len(body), body)
+                 if body else b"") + b"0\r\n\r\n"):
         line = wire(data + GET)
         first = line.answer(method.decode())
         assert first.status in (200, 204, 401, 404, 405), first
@@ -380,8 +418,10 @@ def test_a_body_that_comes_along_is_read_whether_or_not_it_is_asked_for(wire):
 
 
 @pytest.mark.parametrize("first, lines, status", [
-    (b"POST /echo HTTP/1.1", [b"Content-Length: 2000000"], 413), (b"POST /nothing HTTP/1.1", [b"Content-Length: 5"], 404), (b"PUT /health HTTP/1.1", [b"Content-Length: 5"], 405),
-    (b"POST /v1/posts HTTP/1.1", [b"Content-Length: 5", b"Content-Type: application/json"], 401), (b"POST /v1/posts HTTP/1.1", [b"Transfer-Encoding: chunked"], 401),
+    (b"POST /echo HTTP/1.1", [b"Content-Length: 2000000"], 413), (b"POST /nothing HTTP/1.1", [b"Content-Length: 5"], 404),
+    (b"PUT /health HTTP/1.1", [b"Content-Length: 5"], 405),
+    (b"POST /v1/posts HTTP/1.1", [b"Content-Length: 5", b"Content-Type: application/json"], 401),
+    (b"POST /v1/posts HTTP/1.1", [b"Transfer-Encoding: chunked"], 401),
     (b"POST /v1/posts HTTP/1.1", [b"Content-Length: 5", b"Authorization: Bearer x.y.z"], 401)])
 def test_a_body_that_will_not_be_read_is_not_asked_for(wire, first, lines, status):
     line = wire(expecting(first, *lines))
@@ -439,12 +479,14 @@ def test_http_1_0_needs_no_host(wire):
 
 def test_errors_of_the_service_keep_the_connection(wire):
     line = wire()
-    for target, status in ((b"/nothing", 404), (b"/v1/users/me", 401), (b"/v1/posts?limit=x", 422), (b"/v1/posts/x", 422), (b"/v1/auth/login", 405)):
+    for target, status in ((b"/nothing", 404), (b"/v1/users/me", 401), (b"/v1/posts?limit=x", 422), (b"/v1/posts/x", 422),
+            (b"/v1/auth/login", 405)):
         answer = line.send(head_of(first=b"GET " + target + b" HTTP/1.1")).answer()
         assert answer.status == status and not answer.closes
 
 
-@pytest.mark.parametrize("lines", [[b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Key: x"], [b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"],
+@pytest.mark.parametrize("lines", [[b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Key: x"],
+    [b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"],
                                    [b"Upgrade: TLS/1.2", b"Connection: upgrade"]])
 def test_an_offer_to_upgrade_is_ignored(wire, lines):
     line = wire(head_of(*lines) + GET)
@@ -501,7 +543,8 @@ def test_a_slow_request_does_not_let_a_later_answer_pass(wire, ada):
     form = f"username={ada.email}&password={PASSWORD}".replace("@", "%40").encode()
     data, expected = b"", []
     for index in range(8):
-        data += request_bytes("POST", "/v1/auth/login", form, headers=FORM) + echo(b"%d" % index) + request_bytes("GET", "/v1/posts?limit=1")
+        data += request_bytes("POST", "/v1/auth/login", form, headers=FORM) + echo(b"%d" % index) + request_bytes("GET",
+            "/v1/posts?limit=1")
         data += request_bytes("GET", "/nothing") + request_bytes("GET", "/v1/users/me", token=ada.token)
         expected += [200, 200, 200, 404, 200]
     line = wire(data)
@@ -622,9 +665,12 @@ def test_the_date_moves_with_the_clock(wire):
 
 
 @pytest.mark.parametrize("data, status", [
-    (head_of(first=b"GET /nothing HTTP/1.1"), 404), (head_of(first=b"PUT /health HTTP/1.1"), 405), (head_of(host=False), 400), (head_of(first=b"FROB /x HTTP/1.1"), 501),
-    (head_of(b"Content-Length: 9999999", first=b"POST /echo HTTP/1.1"), 413), (head_of(first=b"GET /" + b"a" * 9000 + b" HTTP/1.1"), 414), (head_of(b"X: " + b"a" * 40_000), 431),
-    (head_of(first=b"GET /health HTTP/2.0"), 505), (head_of(b"Transfer-Encoding: x", first=b"POST /echo HTTP/1.1"), 501), (head_of(b"Expect: x", first=b"POST /echo HTTP/1.1"), 417)])
+    (head_of(first=b"GET /nothing HTTP/1.1"), 404), (head_of(first=b"PUT /health HTTP/1.1"), 405), (head_of(host=False), 400),
+    (head_of(first=b"FROB /x HTTP/1.1"), 501),
+    (head_of(b"Content-Length: 9999999", first=b"POST /echo HTTP/1.1"), 413), (head_of(first=b"GET /" + b"a" * 9000 + b" HTTP/1.1"), 414),
+    (head_of(b"X: " + b"a" * 40_000), 431),
+    (head_of(first=b"GET /health HTTP/2.0"), 505), (head_of(b"Transfer-Encoding: x", first=b"POST /echo HTTP/1.1"), 501),
+    (head_of(b"Expect: x", first=b"POST /echo HTTP/1.1"), 417)])
 def test_an_error_is_a_json_detail_with_a_date_and_a_length(wire, data, status):
     answer = wire(data).answer()
     assert answer.status == status
@@ -655,7 +701,8 @@ def test_the_bench_user_is_validated_and_answered(client):
     answer = client.post("/users", document)
     assert answer.status == 201 and set(answer.json) == {"id", "email", "first_name", "last_name"}
     answer = client.post("/users", {**document, "first_name": "x" * 51, "password": "short"})
-    assert [(problem["type"], problem["loc"]) for problem in answer.detail] == [("string_too_long", ["body", "first_name"]), ("string_too_short", ["body", "password"])]
+    assert [(problem["type"], problem["loc"]) for problem in answer.detail] == [("string_too_long", ["body", "first_name"]),
+        ("string_too_short", ["body", "password"])]
     assert b"short\"" not in answer.body
 
 

@@ -132,7 +132,8 @@ def test_register_ignores_what_a_caller_may_not_set(client, field, value):
     assert answer.json["role"] == "user" and answer.json["is_active"] is True and answer.json["id"] != NOBODY
 
 
-@pytest.mark.parametrize("name", ["A", "x" * 100, "é" * 100, "𝄞" * 100, "名" * 100, "e\u0301" * 50, "O'Brien; DROP TABLE users --", "<b>&\"\\/\t\n"])
+@pytest.mark.parametrize("name", ["A", "x" * 100, "é" * 100, "𝄞" * 100, "名" * 100, "e\u0301" * 50, "O'Brien; DROP TABLE users --",
+    "<b>&\"\\/\t\n"])
 def test_register_takes_names_of_1_to_100_code_points(client, name):
     answer = client.post("/v1/auth/register", new_user(first_name=name, last_name=name))
     assert answer.status == 201, answer
@@ -146,7 +147,8 @@ def test_register_refuses_other_names(client, name, kind):
 
 
 @pytest.mark.parametrize("password", [
-    "Abcdefg1", "A1" + "x" * 253, "É" + "b" * 6 + "7", "Ж" + "b" * 6 + "٣", "Ω" + "𝄞" * 253 + "1", " Abcdef1 ", "1" * 254 + "Z", "Σ日本語日本語５"])
+    "Abcdefg1", "A1" + "x" * 253, "É" + "b" * 6 + "7", "Ж" + "b" * 6 + "٣", "Ω" + "𝄞" * 253 + "1", " Abcdef1 ", "1" * 254 + "Z",
+    "Σ日本語日本語５"])
 def test_register_takes_passwords_of_8_to_255_code_points_in_any_script(client, password):
     user = client.post("/v1/auth/register", new_user(password=password))
     assert user.status == 201, user
@@ -224,7 +226,8 @@ def test_login_takes_the_other_fields_of_the_password_flow(client, ada):
 def test_login_takes_a_multipart_form(client, ada):
     parts = {"username": ada.email, "password": PASSWORD, "grant_type": "password"}
     body = "".join(f'--xyz\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in parts.items())
-    answer = client.post("/v1/auth/login", body=(body + "--xyz--\r\n").encode(), headers={"Content-Type": "multipart/form-data; boundary=xyz"})
+    answer = client.post("/v1/auth/login", body=(body + "--xyz--\r\n").encode(),
+        headers={"Content-Type": "multipart/form-data; boundary=xyz"})
     assert answer.status == 200, answer
 
 
@@ -326,7 +329,8 @@ def test_a_user_is_found_by_id_by_any_other(ada, bob):
     assert answer.json == ada.user
 
 
-@pytest.mark.parametrize("shape", [str.upper, lambda text: text.replace("-", ""), lambda text: f"%7B{text}%7D", lambda text: f"urn:uuid:{text}"])
+@pytest.mark.parametrize("shape", [str.upper, lambda text: text.replace("-", ""), lambda text: f"%7B{text}%7D",
+    lambda text: f"urn:uuid:{text}"])
 def test_a_user_is_found_by_every_shape_of_the_id(ada, shape):
     answer = ada.client.get(f"/v1/users/{shape(ada.id)}")
     assert answer.status == 200 and answer.json["id"] == ada.id, answer
@@ -421,7 +425,8 @@ def test_a_post_is_a_draft_unless_told_otherwise(ada):
 
 
 @pytest.mark.parametrize("field, value", [
-    ("author_id", NOBODY), ("id", NOBODY), ("created_at", "2001-01-01T00:00:00Z"), ("updated_at", "2001-01-01T00:00:00Z"), ("other", [None])])
+    ("author_id", NOBODY), ("id", NOBODY), ("created_at", "2001-01-01T00:00:00Z"), ("updated_at", "2001-01-01T00:00:00Z"),
+    ("other", [None])])
 def test_a_post_ignores_what_a_caller_may_not_set(ada, field, value):
     answer = ada.client.post("/v1/posts", {"title": "T", "content": "C", field: value})
     assert answer.status == 201
@@ -429,7 +434,8 @@ def test_a_post_ignores_what_a_caller_may_not_set(ada, field, value):
     assert answer.json["author_id"] == ada.id and answer.json["id"] != NOBODY and not answer.json["created_at"].startswith("2001")
 
 
-@pytest.mark.parametrize("title", ["T", "x" * 255, "𝄞" * 255, "  kept  ", "\u2028\u2029\u0001\u001f\u007f", "\"\\/\b\f\n\r\t", "'; DELETE FROM posts; --", "日本語 العربية"])
+@pytest.mark.parametrize("title", ["T", "x" * 255, "𝄞" * 255, "  kept  ", "\u2028\u2029\u0001\u001f\u007f", "\"\\/\b\f\n\r\t",
+    "'; DELETE FROM posts; --", "日本語 العربية"])
 def test_a_title_comes_back_as_it_was_sent(ada, title):
     made = ada.client.post("/v1/posts", {"title": title, "content": title, "published": True})
     assert made.status == 201, made
@@ -465,7 +471,8 @@ def test_a_body_over_the_limit_is_a_413(ada):
 
 def test_broken_utf8_is_a_400(ada):
     for broken in (b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xc0\xaf", b"\xf5\x80\x80\x80"):
-        answer = ada.client.post("/v1/posts", body=b'{"title":"' + broken + b'","content":"c"}', headers={"Content-Type": "application/json"})
+        answer = ada.client.post("/v1/posts", body=b'{"title":"' + broken + b'","content":"c"}',
+            headers={"Content-Type": "application/json"})
         refused(answer, 400, "There was an error parsing the body")
 
 
@@ -576,7 +583,8 @@ def test_a_post_whose_id_is_none_is_a_422(client):
 # ---- PATCH /v1/posts/{post_id}
 
 
-@pytest.mark.parametrize("change", [{"title": "New"}, {"content": "New"}, {"published": False}, {"title": "N", "content": "N", "published": False}])
+@pytest.mark.parametrize("change", [{"title": "New"}, {"content": "New"}, {"published": False},
+    {"title": "N", "content": "N", "published": False}])
 def test_a_post_changes_just_the_fields_that_are_sent(ada, change):
     post = ada.post()
     answer = ada.client.patch(f"/v1/posts/{post['id']}", change)
@@ -593,7 +601,8 @@ def test_a_post_that_is_changed_by_nothing_stays(ada):
     assert answer.status == 200 and answer.json == {**post, "updated_at": answer.json["updated_at"]}
 
 
-@pytest.mark.parametrize("field, value", [("author_id", NOBODY), ("id", NOBODY), ("created_at", "2001-01-01T00:00:00Z"), ("updated_at", "2001-01-01T00:00:00Z")])
+@pytest.mark.parametrize("field, value", [("author_id", NOBODY), ("id", NOBODY), ("created_at", "2001-01-01T00:00:00Z"),
+    ("updated_at", "2001-01-01T00:00:00Z")])
 def test_a_post_cannot_be_given_what_is_not_the_callers_to_set(ada, field, value):
     post = ada.post()
     answer = ada.client.patch(f"/v1/posts/{post['id']}", {"title": "New", field: value})
@@ -606,7 +615,8 @@ def test_a_field_of_a_post_cannot_be_set_to_null(ada, field, kind):
     assert problems(ada.client.patch(f"/v1/posts/{post['id']}", {field: None})) == [(kind, ["body", field])]
 
 
-@pytest.mark.parametrize("change, kind", [({"title": ""}, "string_too_short"), ({"title": "x" * 256}, "string_too_long"), ({"content": ""}, "string_too_short")])
+@pytest.mark.parametrize("change, kind", [({"title": ""}, "string_too_short"), ({"title": "x" * 256}, "string_too_long"),
+    ({"content": ""}, "string_too_short")])
 def test_a_post_keeps_its_bounds_in_a_change(ada, change, kind):
     post = ada.post()
     assert problems(ada.client.patch(f"/v1/posts/{post['id']}", change)) == [(kind, ["body", *change])]
@@ -639,7 +649,8 @@ def test_changing_a_post_is_judged_token_then_input_then_existence_then_owner(cl
     refused(client.delete("/v1/posts/nonsense"), 401, "Not authenticated")
     assert problems(bob.client.patch(f"/v1/posts/{post['id']}", bad)) == [("string_too_short", ["body", "title"])]
     assert problems(bob.client.patch(f"/v1/posts/{NOBODY}", bad)) == [("string_too_short", ["body", "title"])]
-    assert problems(bob.client.patch("/v1/posts/nonsense", bad)) == [("uuid_parsing", ["path", "post_id"]), ("string_too_short", ["body", "title"])]
+    assert problems(bob.client.patch("/v1/posts/nonsense", bad)) == [("uuid_parsing", ["path", "post_id"]),
+        ("string_too_short", ["body", "title"])]
     assert problems(bob.client.delete("/v1/posts/nonsense")) == [("uuid_parsing", ["path", "post_id"])]
 
 
@@ -739,7 +750,8 @@ def test_options_names_what_a_route_allows(client, path, methods):
     assert {name.strip() for name in answer.field("Allow").split(",")} == allowed(methods)
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v2/posts", "/v1/post", "/v1/users/me/posts", "/v1/posts/x/y", "/HEALTH", "/health.json", "/v1/auth", "//health",
+@pytest.mark.parametrize("path", ["/", "/v1", "/v2/posts", "/v1/post", "/v1/users/me/posts", "/v1/posts/x/y", "/HEALTH", "/health.json",
+    "/v1/auth", "//health",
                                   "/v1//posts", "/favicon.ico", "/../etc/passwd", "/v1/..%2f..%2fetc/passwd"])
 def test_an_unknown_route_is_a_404(client, path):
     refused(client.get(path), 404, "Not Found")
@@ -751,7 +763,8 @@ def test_an_unknown_route_is_a_404_for_every_method(client, method):
 
 
 @pytest.mark.parametrize("path, query", [
-    ("/health", ""), ("/v1/posts", "?page=2&limit=3"), ("/v1/users", ""), ("/v1/users/me", ""), (f"/v1/posts/{NOBODY}", "?a=%20b&c"), ("/v1/auth/register", "")])
+    ("/health", ""), ("/v1/posts", "?page=2&limit=3"), ("/v1/users", ""), ("/v1/users/me", ""), (f"/v1/posts/{NOBODY}", "?a=%20b&c"),
+    ("/v1/auth/register", "")])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_trailing_slash_is_a_307_to_the_path_without(client, server, path, query, method):
     answer = client.request(method, path + "/" + query)
@@ -776,7 +789,8 @@ def test_no_redirect_leads_to_another_site(client, target):
 # ---- HEAD
 
 
-@pytest.mark.parametrize("target", ["/health", "/v1/posts", "/v1/posts?limit=1", "/v1/users/me", "/v1/users", f"/v1/posts/{NOBODY}", "/v1/posts/x", "/nothing", "/v1/posts?page=0"])
+@pytest.mark.parametrize("target", ["/health", "/v1/posts", "/v1/posts?limit=1", "/v1/users/me", "/v1/users", f"/v1/posts/{NOBODY}",
+    "/v1/posts/x", "/nothing", "/v1/posts?page=0"])
 def test_head_is_get_without_the_body(ada, target):
     with_body, without = ada.client.get(target), ada.client.head(target)
     assert without.status == with_body.status and without.body == b""
@@ -804,7 +818,8 @@ def test_an_allowed_origin_is_answered_with_itself(client, origin):
     assert "origin" in (answer.field("Vary") or "").lower()
 
 
-@pytest.mark.parametrize("origin", [FOREIGN, "null", "http://localhost:3001", "http://localhost", "https://localhost:3000", HERE + ".evil.org", "https://evil" + HERE[8:],
+@pytest.mark.parametrize("origin", [FOREIGN, "null", "http://localhost:3001", "http://localhost", "https://localhost:3000",
+    HERE + ".evil.org", "https://evil" + HERE[8:],
                                     HERE + "/", HERE.upper(), "*", ""])
 def test_another_origin_is_answered_without(client, origin):
     answer = client.get("/health", headers={"Origin": origin})
@@ -818,7 +833,8 @@ def test_the_answer_varies_by_origin_without_one_too(client):
 
 
 @pytest.mark.parametrize("method, target, status", [
-    ("GET", "/nothing", 404), ("PUT", "/v1/posts", 405), ("GET", "/v1/users/me", 401), ("GET", "/v1/posts?page=0", 422), ("GET", f"/v1/posts/{NOBODY}", 404)])
+    ("GET", "/nothing", 404), ("PUT", "/v1/posts", 405), ("GET", "/v1/users/me", 401), ("GET", "/v1/posts?page=0", 422),
+    ("GET", f"/v1/posts/{NOBODY}", 404)])
 def test_errors_carry_the_cors_headers_as_well(client, method, target, status):
     answer = client.request(method, target, headers={"Origin": HERE})
     assert answer.status == status
@@ -842,7 +858,8 @@ def test_a_preflight_of_an_allowed_origin_is_answered_before_everything(client, 
     assert answer.field("Content-Type").startswith("text/plain")
     assert answer.field("Access-Control-Allow-Origin") == HERE and answer.field("Access-Control-Allow-Credentials") == "true"
     assert answer.field("Access-Control-Allow-Methods") == "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
-    assert {name.strip().lower() for name in answer.field("Access-Control-Allow-Headers").split(",")} >= {"authorization", "content-type", "x-custom"}
+    assert {name.strip().lower() for name in answer.field("Access-Control-Allow-Headers").split(",")} >= {"authorization", "content-type",
+        "x-custom"}
     assert answer.field("Access-Control-Max-Age") == "600"
     assert "origin" in answer.field("Vary").lower()
 
@@ -884,7 +901,8 @@ def test_no_answer_shows_a_secret_or_the_inside(server, client, ada):
         login(client, email, secret), login(client, email, secret + "x"), login(client, email, secret, grant_type="x"),
         client.post("/v1/auth/login", body=f"password={secret}".encode(), headers=FORM),
         client.post("/v1/auth/login", {"username": email, "password": secret}),
-        ada.client.get("/v1/users"), ada.client.get("/v1/users/me"), ada.client.patch(f"/v1/users/{ada.id}", {"password": secret, "first_name": ""}),
+        ada.client.get("/v1/users"), ada.client.get("/v1/users/me"), ada.client.patch(f"/v1/users/{ada.id}",
+        {"password": secret, "first_name": ""}),
         ada.client.get("/v1/users?limit=100"), client.get("/v1/users/x", token="x")]
     for answer in answers:
         assert answer.status < 500

@@ -13,9 +13,10 @@ import time
 
 import pytest
 
+import tokens
 from client import Client, Closed, Wire, request_bytes
 from people import FORM, PASSWORD, Person, register, sign_in
-from server import SECRET, Server, build_folder, program, throw_away_folder
+from server import SECRET, Server, build_folder, program, stop_private_postgres, throw_away_folder
 
 
 @pytest.fixture
@@ -121,7 +122,6 @@ def test_two_servers_share_one_database(folder):
     finally:
         first.kill()
         second.kill()
-        from server import stop_private_postgres
         stop_private_postgres(folder / "var")
 
 
@@ -143,14 +143,16 @@ def test_two_servers_that_start_at_once_make_one_database(folder):
 
 
 def test_a_flag_wins_over_the_environment_and_that_over_the_file(folder):
-    (folder / ".env").write_text(f'# a comment\nHOST=127.0.0.3\nSECRET_KEY="{SECRET}"\n\nACCESS_TOKEN_EXPIRE_MINUTES=7\nexport BACKEND_CORS_ORIGINS=\'["http://from.file"]\'\n')
+    lines = ["# a comment", "HOST=127.0.0.3", f'SECRET_KEY="{SECRET}"', "", "ACCESS_TOKEN_EXPIRE_MINUTES=7"]
+    lines.append("BACKEND_CORS_ORIGINS='[\"http://from.file\"]'")
+    (folder / ".env").write_text("\n".join(lines) + "\n")
     with Server(bench=False, folder=folder, SECRET_KEY=None) as server:
         assert server.host == "127.0.0.3"
         person = Person(server)
-        import tokens
         assert abs(tokens.decode(person.token)[1]["exp"] - time.time() - 7 * 60) < 30
         assert person.token.endswith(tokens.sign(person.token.rpartition(".")[0], SECRET))
-        assert Client(server).get("/health", headers={"Origin": "http://from.file"}).field("Access-Control-Allow-Origin") == "http://from.file"
+        assert Client(server).get("/health",
+            headers={"Origin": "http://from.file"}).field("Access-Control-Allow-Origin") == "http://from.file"
     with Server(bench=False, folder=folder, SECRET_KEY=None, HOST="127.0.0.4") as server:
         assert server.host == "127.0.0.4"
     with Server("--host", "127.0.0.5", bench=False, folder=folder, SECRET_KEY=None, HOST="127.0.0.4") as server:
@@ -183,7 +185,8 @@ def test_without_a_secret_a_development_run_makes_one_and_keeps_it(folder):
     server.start()
     try:
         assert person.client.get("/v1/users/me").json == person.user
-        secrets = [path for path in (folder / "var").rglob("*") if path.is_file() and "pg" not in path.relative_to(folder / "var").parts[:1]]
+        secrets = [path for path in (folder / "var").rglob("*") if path.is_file() and "pg" not
+            in path.relative_to(folder / "var").parts[:1]]
         for path in secrets:
             assert not path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO) or path.stat().st_size < 32, f"others may read {path}"
             if 32 <= path.stat().st_size < 200:
@@ -213,7 +216,8 @@ def test_a_short_secret_is_refused_and_not_shown(secret, flags):
 
 
 def test_all_wrong_settings_are_said_at_once_by_their_names():
-    text = refuses(SECRET_KEY="too-short-and-secret", ACCESS_TOKEN_EXPIRE_MINUTES="soon", BACKEND_CORS_ORIGINS="http://not-json", WORKERS="many", HOST="127.0.0.1")
+    text = refuses(SECRET_KEY="too-short-and-secret", ACCESS_TOKEN_EXPIRE_MINUTES="soon", BACKEND_CORS_ORIGINS="http://not-json",
+        WORKERS="many", HOST="127.0.0.1")
     text_of_flags = refuses(SECRET_KEY="too-short-and-secret", ACCESS_TOKEN_EXPIRE_MINUTES="0", BACKEND_CORS_ORIGINS="[5]")
     for name in ("SECRET_KEY", "ACCESS_TOKEN_EXPIRE_MINUTES", "BACKEND_CORS_ORIGINS"):
         assert name in text, (name, text)
@@ -221,8 +225,10 @@ def test_all_wrong_settings_are_said_at_once_by_their_names():
     assert "too-short-and-secret" not in text + text_of_flags
 
 
-@pytest.mark.parametrize("name, value", [("PORT", "abc"), ("PORT", "65536"), ("PORT", "-1"), ("WORKERS", "-1"), ("WORKERS", "many"), ("WORKERS", "100000"), ("HOST", "not a host"),
-                                         ("BACKEND_CORS_ORIGINS", '["http://a.example"'), ("BACKEND_CORS_ORIGINS", '["*"]'), ("DATABASE_URL", "nonsense://x")])
+@pytest.mark.parametrize("name, value", [("PORT", "abc"), ("PORT", "65536"), ("PORT", "-1"), ("WORKERS", "-1"), ("WORKERS", "many"),
+    ("WORKERS", "100000"), ("HOST", "not a host"),
+                                         ("BACKEND_CORS_ORIGINS", '["http://a.example"'), ("BACKEND_CORS_ORIGINS", '["*"]'),
+                                         ("DATABASE_URL", "nonsense://x")])
 def test_a_wrong_setting_is_refused_by_its_name(name, value):
     server = Server(bench=False, start=False, **{name: value})
     if name in ("PORT", "WORKERS"):
@@ -237,7 +243,8 @@ def test_a_wrong_setting_is_refused_by_its_name(name, value):
         server.throw_away()
 
 
-@pytest.mark.parametrize("arguments", [["--port", "abc"], ["--port"], ["--workers", "x"], ["--nonsense"], ["--plugins"], ["--plugins", "/does/not/exist"], ["surplus"]])
+@pytest.mark.parametrize("arguments", [["--port", "abc"], ["--port"], ["--workers", "x"], ["--nonsense"], ["--plugins"],
+    ["--plugins", "/does/not/exist"], ["surplus"]])
 def test_a_wrong_flag_is_refused_by_its_name(arguments):
     text = refuses(*arguments)
     assert arguments[0] in text or arguments[-1] in text
