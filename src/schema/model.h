@@ -25,6 +25,13 @@ int model_set_add_validator(struct model_set *set, const struct leat_validator *
  */
 int model_compile(struct model_set *set, const leat_schema *schema, struct arena *arena, const struct model **ret_model, str *ret_message);
 
+/**
+ * The model of a body, form or query_model parameter: as model_compile(), with the parameter's own options (min_items, check, secret) over
+ * those of its type.
+ */
+int model_compile_body(struct model_set *set, const leat_param *param, const char *file, unsigned line, struct arena *arena,
+                       const struct model **ret_model, str *ret_message);
+
 /** A parameter (path, query, header, cookie) compiled: its type, options, default, its name on the wire. */
 struct parameter;
 int parameter_compile(struct model_set *set, const leat_param *param, const char *file, unsigned line, struct arena *arena,
@@ -41,9 +48,9 @@ struct reading {
 };
 
 /**
- * Reads a JSON body into `out` (model's bytes, zeroed by the caller). 0; -EINVAL: problems were added; -EBADMSG: no text at all or nested
- * too deep (400); -ENOMEM. `root` is the location of the whole, ["body"]. An empty `text` is `missing`. Strings of the result are slices of
- * `text` or of the arena.
+ * Reads a JSON body into `out` (model's bytes, zeroed by the caller). 0; -EINVAL: problems were added; -EBADMSG: no text at all (no UTF-8)
+ * or nested too deep (400); -ENOMEM. `root` is the location of the whole, ["body"]. An empty `text` is `missing`. Strings of the result are
+ * slices of `text` or of the arena.
  */
 int model_read_json(const struct model *model, const struct reading *reading, const struct location *root, str text, void *out);
 
