@@ -166,7 +166,7 @@ extern void leat_sql_missing_argument(void) __attribute__((error("fewer argument
 /** All rows as a `T_list *`, never NULL. */
 #define db_list(db, T, sql, ...) ((T##_list *)LEAT_Q(leat_db_run, db, LEAT_MANY, &T##__schema, sql, ##__VA_ARGS__))
 /** The first column of the first row as a `T`; zero where there is no row or it is NULL. */
-#define db_value(db, T, sql, ...) (*(T *)LEAT_Q(leat_db_run, db, LEAT_SCALAR, &T##__schema, sql, ##__VA_ARGS__))
+#define db_value(db, T, sql, ...) (*(T *)LEAT_Q(leat_db_run, db, LEAT_SCALAR, &LEAT_CAT(T, __schema), sql, ##__VA_ARGS__))
 /** How many rows were touched, as an i64. */
 #define db_exec(db, sql, ...) (*(i64 *)LEAT_Q(leat_db_run, db, LEAT_EXEC, NULL, sql, ##__VA_ARGS__))
 /** The same without waiting: await() the promise. Statements of one request leave together and are answered in order. */
