@@ -1,0 +1,48 @@
+// statement_impl.h — what a statement is made of; for this floor alone.
+#ifndef DB_STATEMENT_IMPL_H
+#define DB_STATEMENT_IMPL_H
+
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "db/statement.h"
+
+enum {
+    STATEMENT_PARAMETERS_MAX = 40 + 64, // the arguments of a call, one of them a SET of 64 fields and its mask
+    STATEMENT_NAME_BYTES = 32,          // "s" hash "_" n, with its NUL
+};
+
+struct plan;
+
+/** One $n as Postgres sees it: an argument, or the mask or a field of the SET argument. */
+struct statement_parameter {
+    uint8_t type; // enum leat_arg_type
+    uint8_t argument;
+    bool is_mask;
+    const leat_field *field; // of the SET
+};
+
+struct statement {
+    const leat_query *query;
+    const struct statement_set *set;
+    unsigned index; // in its set
+    str sql;        // expanded
+    uint64_t hash;  // of sql
+    bool is_read;   // begins with SELECT: run again when its link is lost
+    unsigned parameter_count;
+    const struct statement_parameter *parameters;
+    /** How the types of the server fit: a plan for each description that a server gave, newest first. Cores push, nobody takes away. */
+    _Atomic(struct plan *) plans;
+};
+
+const struct statement *statement_at(const struct statement_set *set, size_t index);
+/** "users.c:83: error: ..." about the statement. */
+str statement_message(const leat_query *query, struct arena *arena, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/** The column of a field. */
+const char *field_column(const leat_field *field);
+/** The value may be NULL: `.nullable` or `.optional`. */
+bool field_may_be_null(const leat_field *field);
+/** A value type that one column can hold. */
+bool kind_is_column(unsigned kind);
+
+#endif
