@@ -41,10 +41,16 @@ bool db_is_ready(const struct db *db);
 /** Prepares `set` on every link that is up (and on all that come); `done` runs when it can be used. For a plugin generation that is being
  * loaded. */
 void db_prepare(struct db *db, struct statement_set *set, void (*done)(void *arg), void *arg);
+/** For a generation that is gone: its statements are closed on every link, and `set` is referred to no more. Queries of it have ended or
+ * been detached before. */
+void db_forget(struct db *db, struct statement_set *set);
 
 /** Why a query failed. Lives in the query's arena. */
 struct db_failure {
-    int error; // negative errno where it never got to Postgres or back: -EAGAIN queue full, -ETIMEDOUT, -ECONNRESET, -ENOTCONN; else 0
+    // negative errno where it never got to Postgres or back: -ETIMEDOUT, -ECONNRESET, -ENOTCONN no link by the deadline, -ECANCELED given
+    // up by us, -ENOMEM; -EBADMSG a value that does not fit its member, -EMSGSIZE a result beyond the limits, -EINVAL a statement that
+    // does not fit the database; else 0
+    int error;
     char sqlstate[6]; // "23505"
     str message;      // for the log only
     str constraint, column, table;
@@ -74,18 +80,19 @@ void db_query_detach(struct db_query *query);
 struct lane {
     struct db *db;
     struct db_link *link; // of this turn, or pinned by the transaction
+    struct db_slot *last; // submitted in this turn
     uint64_t turn;
     bool is_transaction, has_begun, has_failed;
 };
 void lane_init(struct lane *lane, struct db *db, bool is_transaction);
-/** 0; -EAGAIN (queue full), -ENOTCONN (no link and none in sight by the deadline is judged later, not here), -ENOMEM. The query is then not
- * taken. */
+/** 0; -EAGAIN (queue full), -ENOTCONN (no database, it is stopping, or this transaction went with its link; that none is up is judged by
+ * the query's deadline, not here), -ENOMEM. The query is then not taken. */
 int lane_submit(struct lane *lane, struct db_query *query);
-/** Ends the transaction: `query->done` tells how COMMIT went. A lane that has not begun, or is none, is done at the next turn's beginning.
- */
+/** Ends the transaction: `query->done` tells how COMMIT went; only done, arena and due_ms of the query are looked at. A lane that has not
+ * begun, or is none, is done at the next turn's beginning. Returns as lane_submit(). */
 int lane_commit(struct lane *lane, struct db_query *query);
-/** Rolls back what was not committed, and gives the link back once Postgres has confirmed. Never fails, may be called at any time, twice
- * too. */
+/** Rolls back what was not committed, and gives the link back once Postgres has confirmed. Queries that still wait for a link end with
+ * -ECANCELED; those sent are answered unless they are detached. Never fails, may be called at any time, twice too. */
 void lane_finish(struct lane *lane);
 
 /** Figures of one core. */

@@ -1,0 +1,138 @@
+// queue.c — queries that wait for a link, and transactions that wait for one of their own.
+#include <errno.h>
+
+#include "db/state.h"
+
+// ---- waiting
+
+void queue_wait(struct db_slot *slot, struct db_slot *behind) {
+    if (behind)
+        list_push(behind->node.next, &slot->node);
+    else
+        list_push(&slot->db->waiting, &slot->node);
+}
+
+void queue_again(struct db *db, struct list *slots) {
+    list_append(slots, &db->waiting);
+    list_append(&db->waiting, slots);
+}
+
+void queue_wake(struct db *db) {
+    core_defer(db->core, &db->dispatch);
+}
+
+struct db_link *queue_pick(struct db *db) {
+    struct db_link *least = NULL;
+    for (unsigned i = 0; i < db->options.link_count; i++) {
+        struct db_link *link = &db->links[i];
+        if (link_has_room(link) && (!least || link->fifo_count < least->fifo_count))
+            least = link;
+    }
+    return least;
+}
+
+// Queries that one lane submitted in one turn stay together, so that they stay in order.
+static void dispatch_waiting(struct db *db) {
+    struct db_link *link = NULL;
+    const struct lane *lane = NULL;
+    uint64_t turn = 0;
+    while (!list_is_empty(&db->waiting)) {
+        struct db_slot *slot = container_of(db->waiting.next, struct db_slot, node);
+        bool is_together = link && link->state == LINK_READY && slot->lane == lane && slot->turn == turn;
+        if (!is_together && !(link = queue_pick(db)))
+            return;
+        lane = slot->lane;
+        turn = slot->turn;
+        list_remove(&slot->node);
+        link_submit(link, slot);
+    }
+}
+
+// ---- transactions
+
+static struct db_link *free_link(struct db *db) {
+    for (unsigned i = db->options.link_count; i < db->link_count; i++) {
+        struct db_link *link = &db->links[i];
+        if (link->state == LINK_READY && !link->is_leased && list_is_empty(&link->fifo))
+            return link;
+    }
+    return NULL;
+}
+
+static unsigned lanes_waiting(const struct db *db, unsigned most) {
+    unsigned count = 0;
+    const struct lane *before = NULL;
+    list_each (node, &db->leases_wanted) {
+        const struct db_slot *slot = container_of(node, struct db_slot, node);
+        count += slot->lane != before;
+        before = slot->lane;
+        if (count == most)
+            break;
+    }
+    return count;
+}
+
+// As many as there are lanes that wait, those that are about to be there counted.
+static void open_more(struct db *db) {
+    unsigned coming = 0, wanted = lanes_waiting(db, db->link_count);
+    for (unsigned i = db->options.link_count; i < db->link_count; i++)
+        coming += db->links[i].state == LINK_CONNECTING || db->links[i].state == LINK_PREPARING ||
+                  (db->links[i].state == LINK_DOWN && timer_is_armed(&db->links[i].timer));
+    for (unsigned i = db->options.link_count; i < db->link_count && coming < wanted; i++) {
+        struct db_link *link = &db->links[i];
+        if (link->state != LINK_DOWN || timer_is_armed(&link->timer))
+            continue;
+        link_open(link);
+        coming++;
+    }
+}
+
+static void lease(struct db_link *link, struct lane *lane) {
+    struct db *db = link->db;
+    link->is_leased = true;
+    link->lane = lane;
+    lane->link = link;
+    list_each_safe (node, &db->leases_wanted) {
+        struct db_slot *slot = container_of(node, struct db_slot, node);
+        if (slot->lane != lane)
+            continue;
+        list_remove(node);
+        lane_send(lane, slot);
+    }
+}
+
+static void dispatch_leases(struct db *db) {
+    while (!list_is_empty(&db->leases_wanted)) {
+        struct db_link *link = free_link(db);
+        if (!link) {
+            open_more(db);
+            return;
+        }
+        lease(link, container_of(db->leases_wanted.next, struct db_slot, node)->lane);
+    }
+}
+
+void link_release(struct db_link *link) {
+    if (link->lane)
+        link->lane->link = NULL;
+    link->lane = NULL;
+    if (link->status != 'I') {
+        link_close(link, -EPROTO); // what it is in the middle of must not meet another request
+        return;
+    }
+    int stale = link_prepare_stale(link);
+    if (stale < 0) {
+        link_close(link, stale);
+        return;
+    }
+    link->is_leased = false; // preparations in its FIFO keep it busy until they are answered
+    queue_wake(link->db);
+}
+
+void queue_dispatch(struct deferred *deferred) {
+    struct db *db = container_of(deferred, struct db, dispatch);
+    if (db->is_stopping)
+        return;
+    dispatch_waiting(db);
+    dispatch_leases(db);
+}

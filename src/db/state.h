@@ -1,0 +1,283 @@
+// state.h — what one core's db is made of: its links, the queries on them, and those that wait for one. For this floor alone.
+//
+// Invariants. A slot is in exactly one list: the free ones, `waiting`, `leases_wanted`, a link's FIFO, the held ones of a prepared
+// statement, or `finished`. A link's FIFO is the order in which Postgres answers: every slot in it ends with a ReadyForQuery. Callbacks of
+// the floors above run from a message, a timer or the next turn, never from inside a call of theirs. A link is DOWN only when the kernel
+// holds none of its operations and no worker its job.
+#ifndef DB_STATE_H
+#define DB_STATE_H
+
+#include <libpq-fe.h>
+
+#include "base/buffer.h"
+#include "db/db.h"
+#include "db/plan.h"
+#include "db/wire.h"
+#include "engine/core.h"
+#include "engine/offload.h"
+
+enum {
+    SETS_MAX = 64,                        // plugin generations alive at once
+    LINK_OUTPUT_BYTES_MAX = 256 * 1024,   // unsent: past it the link takes no more
+    LINK_BUFFER_BYTES_KEPT = 1024 * 1024, // of a receive or send buffer that was stretched
+    LINK_GRACE_MS = 1000,                 // on top of the server's statement_timeout, until the link is given up
+    REPREPARE_MS = 1000,                  // between two tries of a statement that the server refused
+    SLOTS_A_CHUNK = 128,
+};
+
+// ---- a query on its way
+
+enum slot_kind { SLOT_QUERY, SLOT_PREPARE, SLOT_CLOSE, SLOT_BEGIN, SLOT_COMMIT, SLOT_ROLLBACK };
+
+struct db_slot {
+    struct list node;
+    struct timer timer; // its query's deadline
+    struct db *db;
+    struct db_link *link;   // in whose FIFO it is
+    struct lane *lane;      // whose it is, while it waits; not followed for autocommit: the lane may be gone
+    uint64_t turn;          // of its submission
+    struct db_query *query; // NULL: nobody waits for the answer
+    const struct statement *statement;
+    struct prepared *prepared; // on its link
+    const leat_arg *values;    // in the query's arena
+    const struct db_failure *failure;
+    enum slot_kind kind;
+    bool is_counted;  // in queue_max
+    bool is_retried;  // its link was lost once
+    bool is_rerun;    // its statement was stale once
+    bool is_stale;    // the server said so: run it again
+    bool has_row;     // at least one has come
+    bool is_complete; // CommandComplete has come; the commit is certain only with ReadyForQuery
+    char *rows;       // the result so far
+    size_t row_count, row_capacity, result_bytes;
+    i64 touched;
+};
+
+// ---- a statement on a link
+
+enum prepared_state { PREPARED_NONE, PREPARED_PENDING, PREPARED_READY, PREPARED_BROKEN };
+
+struct prepared {
+    const struct statement *statement;
+    enum prepared_state state;
+    const struct plan *plan; // READY, or BROKEN because it is unfit
+    char name[STATEMENT_NAME_BYTES];
+    bool is_stale;               // to be prepared anew once its transaction has ended
+    uint32_t row_count_expected; // of the last answers
+    int64_t broken_ms;           // since when
+    char sqlstate[6];            // of the server's refusal
+    char *message;               // of the server's refusal; NULL: plan->unfit says it
+    struct list held;            // slots that wait for it
+};
+
+struct prepared_set {
+    struct statement_set *set;
+    unsigned pending_count, stale_count;
+    struct prepared *items;
+};
+
+// ---- a link
+
+enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_PREPARING, LINK_READY, LINK_CLOSING };
+
+/** How bytes come and go once libpq has connected. */
+struct transport {
+    /** 0 or a negative errno. */
+    int (*start)(struct db_link *link);
+    /** Sends what is in `output[filling]` unless something is being sent. */
+    void (*flush)(struct db_link *link);
+    /** Terminate, if it can leave at once. */
+    void (*say_goodbye)(struct db_link *link);
+};
+extern const struct transport transport_ring, transport_tls;
+
+/** What a worker thread does: everything up to the first ReadyForQuery of an idle session. */
+struct connecting {
+    struct job job;
+    const char *conninfo;
+    uint32_t statement_timeout_ms;
+    PGconn *conn;      // NULL: it failed
+    char failure[256]; // libpq's words
+};
+
+struct db_link {
+    struct db *db;
+    unsigned index;
+    bool is_transactional;
+    enum link_state state;
+    struct connecting connecting;
+    struct timer timer; // DOWN: until the next attempt; up: the watch on the head of the FIFO
+    unsigned attempt_count;
+    int64_t ready_ms;
+
+    PGconn *conn;
+    int fd;
+    const struct transport *transport;
+    struct op recv_op, send_op;
+    struct deferred flush, reap;
+    struct buffer input; // a message that is not whole yet
+    size_t skip_bytes;   // of a row too large to be kept
+    struct buffer output[2];
+    unsigned filling;
+    bool is_sending;
+
+    struct list fifo;
+    unsigned fifo_count;
+    struct db_slot *unsent; // the first in the FIFO that the kernel has not been given
+    int64_t progress_ms;    // when bytes last came, or the FIFO began
+    char status;            // of the last ReadyForQuery: 'I', 'T', 'E'
+    bool is_fatal;          // the server has ended the session
+    int close_error;
+
+    struct prepared_set sets[SETS_MAX];
+    unsigned set_count;
+    unsigned pending_count; // preparations in the FIFO
+    unsigned prepare_number;
+    struct description description; // being received
+
+    struct lane *lane; // of a transaction
+    bool is_leased, has_begun;
+};
+
+// ---- a core's
+
+struct preparation {
+    struct list node;
+    struct statement_set *set;
+    void (*done)(void *arg);
+    void *arg;
+};
+
+struct db {
+    struct core *core;
+    struct offload *connector;
+    struct db_options options;
+    char *conninfo;
+    struct statement_set *sets[SETS_MAX];
+    unsigned set_count;
+    struct db_link *links; // the shared ones first
+    unsigned link_count;
+    struct list waiting;       // autocommit queries without a link
+    struct list leases_wanted; // slots of transactions without a link
+    struct list finished;      // slots whose end is told in the next turn
+    struct list preparations;
+    struct deferred dispatch, finish, prepared;
+    struct list free_slots, chunks;
+    unsigned live_count; // slots in queue_max
+    uint64_t query_count, failure_count, reconnect_count, flush_count;
+    uint64_t random;
+    bool is_unreachable; // and was said to be
+    bool is_stopping;
+    void (*stopped)(void *arg);
+    void *stopped_arg;
+    struct deferred stop;
+};
+
+// slot.c
+
+/** NULL without memory. */
+struct db_slot *slot_take(struct db *db, enum slot_kind kind);
+void slot_give_back(struct db_slot *slot);
+void slots_free(struct db *db);
+/** Ends the query of a slot that is in no list, and gives the slot back; `done` runs now. */
+void slot_finish(struct db_slot *slot);
+/** The same in the next turn, with `failure`. Takes it out of whatever list it is in. */
+void slot_fail_later(struct db_slot *slot, const struct db_failure *failure);
+/** The arena of whoever waits; NULL when nobody does. */
+struct arena *slot_arena(struct db_slot *slot);
+/** Forgets what came so far, for another run. */
+void slot_reset(struct db_slot *slot);
+
+// link.c
+
+void link_init(struct db_link *link, struct db *db, unsigned index, bool is_transactional);
+void link_finish(struct db_link *link);
+/** DOWN: begins to connect, now. */
+void link_open(struct db_link *link);
+/** Up: no more of it; fails or sends elsewhere what is in its FIFO. `error` is what happened. */
+void link_close(struct db_link *link, int error);
+/** DOWN after a failure: connects again after a while. */
+void link_back_off(struct db_link *link);
+static inline bool link_is_up(const struct db_link *link) {
+    return link->state == LINK_PREPARING || link->state == LINK_READY;
+}
+/** Ready, and not full. */
+bool link_has_room(const struct db_link *link);
+/** The buffer that messages are put into. */
+struct buffer *link_output(struct db_link *link);
+/** A slot whose message was just put goes to the end of the FIFO, and the link is flushed at the end of the turn. */
+void link_push(struct db_link *link, struct db_slot *slot);
+/** Sends a query on its way: encoded, held until its statement is prepared, or failed in the next turn. */
+void link_submit(struct db_link *link, struct db_slot *slot);
+/** A simple statement of our own. 0 or -ENOMEM. */
+int link_put_simple(struct db_link *link, struct db_slot *slot, const char *sql);
+/** For the transports: bytes came. They may close the link. */
+void link_received(struct db_link *link, const char *data, size_t bytes);
+/** For the transports: all of the buffer being sent has gone. */
+void link_sent(struct db_link *link);
+/** For the transports: an operation of a link that is closing came back. */
+void link_reap(struct db_link *link);
+
+// link_connect.c
+
+/** 0, or -EAGAIN when the workers have too much to do. */
+int link_connect(struct db_link *link);
+/** Everything is prepared: it takes queries. */
+void link_ready(struct db_link *link);
+/** The kernel holds nothing of it any more: libpq says goodbye and closes the socket. */
+void link_disconnect(struct db_link *link);
+
+// link_prepare.c
+
+struct prepared *link_prepared(struct db_link *link, const struct statement *statement);
+/** All statements of the set in one burst. 0 or -ENOMEM. */
+int link_prepare_set(struct db_link *link, struct statement_set *set);
+/** One anew, under a new name. 0 or -ENOMEM. */
+int link_prepare_again(struct db_link *link, struct prepared *prepared);
+/** It is to be prepared again when the transaction has ended. */
+void link_mark_stale(struct db_link *link, struct prepared *prepared);
+/** Those that became stale during a transaction. How many, or -ENOMEM. */
+int link_prepare_stale(struct db_link *link);
+void link_forget_set(struct db_link *link, struct statement_set *set);
+void link_forget_all(struct db_link *link);
+/** What a server says to a SLOT_PREPARE. 0 or -EPROTO. */
+int prepare_answer(struct db_link *link, struct db_slot *slot, const struct wire_message *message);
+/** Its ReadyForQuery: held queries go on. */
+void prepare_finish(struct db_link *link, struct db_slot *slot);
+/** Why a query cannot run on a broken statement. */
+const struct db_failure *prepared_failure(const struct prepared *prepared, struct arena *arena);
+
+// answer.c
+
+/** A message for the slot at the head of the FIFO. 0; -EPROTO: the stream is lost; -ECONNRESET: the server has ended the session. */
+int link_answer(struct db_link *link, const struct wire_message *message);
+/** A row so large that it is skipped. */
+void answer_too_large(struct db_slot *slot);
+
+// queue.c
+
+/** The slot waits for a link; `behind` another one, or at the end (NULL). */
+void queue_wait(struct db_slot *slot, struct db_slot *behind);
+/** They go first, in this order: they were sent once already. */
+void queue_again(struct db *db, struct list *slots);
+/** The least busy link with room, or NULL. */
+struct db_link *queue_pick(struct db *db);
+/** At the end of the turn: whatever waits goes to links that can take it. */
+void queue_wake(struct db *db);
+void queue_dispatch(struct deferred *deferred);
+/** Nothing is left in its FIFO: back to the transactions that wait, if it was one's. */
+void link_release(struct db_link *link);
+
+// lane.c
+
+/** On the lane's link: BEGIN first where that is due. */
+void lane_send(struct lane *lane, struct db_slot *slot);
+
+// db.c
+
+/** Something about a set being prepared has changed. */
+void db_check_preparations(struct db *db);
+/** A link is down; the last one, when the db is stopping, ends it. */
+void db_link_is_down(struct db *db);
+
+#endif
