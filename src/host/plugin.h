@@ -1,0 +1,64 @@
+// plugin.h — one plugin in the process: its file judged, copied, loaded, its descriptor checked; taken out again.
+//
+// What is loaded is a private copy under a name of its own: the loader gives back the old object for a path it knows, and a file that is
+// overwritten in place would change under our feet. The number in the copy's name is the plugin's generation, so that two generations of
+// one plugin can serve side by side. A lock on the copy tells other servers of the same var folder that it is in use.
+#ifndef HOST_PLUGIN_H
+#define HOST_PLUGIN_H
+
+#include <stdbool.h>
+
+#include <leat/plugin.h>
+
+#include "app/snapshot.h"
+#include "base/arena.h"
+#include "host/messages.h"
+
+/** What a plugin's on_load is handed. */
+struct leat_host {
+    struct plugin *plugin;
+};
+
+struct plugin {
+    struct leat_host host;
+    const char *path; // of its file, as it was given; for messages
+    unsigned generation;
+    void *handle;            // dlopen's; NULL for the one that is linked in
+    char *copy_path;         // NULL for the one that is linked in
+    int copy_fd;             // holds the lock
+    leat_plugin entry;       // zero-filled where an older plugin has less
+    const leat_item **items; // by file and line
+    size_t item_count;
+    struct arena arena; // of all this, and of its settings
+    bool is_live;       // on_load has run
+};
+
+enum {
+    PLUGIN_FILE_BYTES_MAX = 256 << 20,
+    PLUGIN_NAME_BYTES_MAX = 63,
+    PLUGIN_ITEMS_MAX = 1 << 16,
+    PLUGIN_BYTES_MAX = 64 << 20, // of the arena
+};
+
+struct plugin_place {
+    int folder_fd;              // where its file is; judged by folder_open()
+    const char *folder;         // the same, for messages
+    const char *private_folder; // for the copy: ours alone, on a file system that may hold code
+    unsigned generation;        // from 1
+};
+
+/**
+ * Loads the file `name` of the place. 0; -EINVAL, and what is wrong was added to `messages`, each with its remedy; -ENOMEM. Before its ELF
+ * structure and the numbers of its descriptor were found good, nothing of it is mapped; before all was, nothing of it was called (but its
+ * constructors, by the loader).
+ */
+int plugin_open(const struct plugin_place *place, const char *name, struct arena_pool *pool, struct messages *messages,
+                struct plugin **ret_plugin);
+/** The one that is linked into the executable; the same checks of its items. */
+int plugin_open_builtin(const leat_plugin *entry, struct arena_pool *pool, struct messages *messages, struct plugin **ret_plugin);
+/** Nothing of it is in use any more. NULL is fine. */
+void plugin_close(struct plugin *plugin);
+
+struct plugin_view plugin_view(const struct plugin *plugin);
+
+#endif
