@@ -1,0 +1,338 @@
+// plugins.c — the plugins of one generation: found, ordered, checked against one another, started together; ended in reverse.
+#include "plugins.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/copy.h"
+#include "host/settings.h"
+
+enum { SET_BYTES_MAX = 64 << 20, FILES_MAX = 4096 };
+
+static int worse(int status, int result) {
+    return status == -ENOMEM || result == 0 ? status : result;
+}
+
+// ---- found
+
+static bool is_plugin_file(const char *name) {
+    size_t bytes = strlen(name);
+    return name[0] != '.' && bytes > 3 && !strcmp(name + bytes - 3, ".so");
+}
+
+static int by_name(const void *left, const void *right) {
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+// The names of the plugins in a folder, sorted; how many, or a negative errno.
+static int list_folder(int folder_fd, struct arena *arena, const char ***ret_names) {
+    int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    if (!folder)
+        return -errno;
+    const char **names = arena_alloc(arena, FILES_MAX * sizeof *names);
+    int count = names ? 0 : -ENOMEM;
+    for (struct dirent *entry; count >= 0 && (entry = readdir(folder));) {
+        if (!is_plugin_file(entry->d_name))
+            continue;
+        if (count == FILES_MAX) {
+            count = -E2BIG;
+            break;
+        }
+        names[count] = arena_format(arena, "%s", entry->d_name).ptr;
+        count = names[count] ? count + 1 : -ENOMEM;
+    }
+    closedir(folder);
+    if (count > 0)
+        qsort(names, (size_t)count, sizeof *names, by_name);
+    *ret_names = names;
+    return count;
+}
+
+static const struct plugin *find(const struct plugin_set *set, const char *name) {
+    for (size_t i = 0; i < set->count; i++)
+        if (!strcmp(set->plugins[i]->entry.name, name))
+            return set->plugins[i];
+    return NULL;
+}
+
+static int add(struct plugin_set *set, struct plugin *plugin, struct messages *messages) {
+    const struct plugin *other = find(set, plugin->entry.name);
+    if (other)
+        messages_add(messages, "%s: error: is named '%s' as %s is; remove one of the two, or give it another name in its PLUGIN",
+                     plugin->path, plugin->entry.name, other->path);
+    else if (set->count == PLUGINS_MAX)
+        messages_add(messages, "%s: error: is one plugin more than the %d that a server takes", plugin->path, PLUGINS_MAX);
+    else {
+        set->plugins[set->count++] = plugin;
+        return 0;
+    }
+    plugin_close(plugin);
+    return -EINVAL;
+}
+
+static int open_file(struct plugin_set *set, const struct plugin_place *place, const char *name, struct messages *messages) {
+    struct plugin *plugin;
+    int status = plugin_open(place, name, &set->pool, messages, &plugin);
+    return status < 0 ? status : add(set, plugin, messages);
+}
+
+static int open_listed(struct plugin_set *set, const struct plugin_place *place, struct messages *messages) {
+    const char **names = NULL;
+    int count = list_folder(place->folder_fd, &set->arena, &names);
+    if (count == -ENOMEM)
+        return count;
+    if (count < 0) {
+        messages_add(messages, "%s: error: this folder of plugins cannot be listed: %s", place->folder, strerror(-count));
+        return -EINVAL;
+    }
+    int status = 0;
+    for (int i = 0; i < count; i++)
+        status = worse(status, open_file(set, place, names[i], messages));
+    return status;
+}
+
+static int open_folder(struct plugin_set *set, const struct plugin_set_options *options, const char *folder, struct messages *messages) {
+    struct plugin_place place = {.folder = folder, .private_folder = options->private_folder, .generation = options->generation};
+    int status = folder_open(folder, messages, &place.folder_fd);
+    if (status == -ENOENT) {
+        messages_add(messages, "%s: error: there is no such folder of plugins; make it, or name another with --plugins", folder);
+        return -EINVAL;
+    }
+    if (status < 0)
+        return status;
+    status = open_listed(set, &place, messages);
+    close(place.folder_fd);
+    return status;
+}
+
+static int open_builtin(struct plugin_set *set, const leat_plugin *entry, struct messages *messages) {
+    struct plugin *plugin;
+    int status = plugin_open_builtin(entry, &set->pool, messages, &plugin);
+    return status < 0 ? status : add(set, plugin, messages);
+}
+
+// ---- ordered
+
+enum mark { UNSEEN, ENTERED, DONE };
+
+struct ordering {
+    struct plugin_set *set;
+    struct messages *messages;
+    struct plugin *ordered[PLUGINS_MAX], *entered[PLUGINS_MAX]; // entered: from the root of the walk to here
+    size_t ordered_count, entered_count;
+    enum mark marks[PLUGINS_MAX];
+};
+
+static void say_cycle(struct ordering *ordering, const struct plugin *again) {
+    size_t start = 0;
+    while (ordering->entered[start] != again)
+        start++;
+    str circle = {0};
+    for (size_t i = start; i < ordering->entered_count; i++)
+        circle = arena_format(&ordering->set->arena, "%s%s -> ", circle.ptr ? circle.ptr : "", ordering->entered[i]->entry.name);
+    messages_add(ordering->messages, "%s: error: the plugins require one another in a circle: %s%s; take one .requires out", again->path,
+                 circle.ptr ? circle.ptr : "", again->entry.name);
+}
+
+static int visit(struct ordering *ordering, size_t index) {
+    struct plugin *plugin = ordering->set->plugins[index];
+    if (ordering->marks[index] == DONE)
+        return 0;
+    if (ordering->marks[index] == ENTERED) {
+        say_cycle(ordering, plugin);
+        return -EINVAL;
+    }
+    ordering->marks[index] = ENTERED;
+    ordering->entered[ordering->entered_count++] = plugin;
+    int status = 0;
+    for (const char *const *name = plugin->entry.requires; name && *name; name++) {
+        size_t i = 0;
+        while (i < ordering->set->count && strcmp(ordering->set->plugins[i]->entry.name, *name))
+            i++;
+        if (i < ordering->set->count)
+            status = worse(status, visit(ordering, i));
+        else {
+            messages_add(ordering->messages,
+                         "%s: error: '%s' requires the plugin '%s', which is in none of the plugin folders; put it there, or take it out "
+                         "of .requires",
+                         plugin->path, plugin->entry.name, *name);
+            status = -EINVAL;
+        }
+    }
+    ordering->entered_count--;
+    ordering->marks[index] = DONE;
+    ordering->ordered[ordering->ordered_count++] = plugin;
+    return status;
+}
+
+static int order(struct plugin_set *set, struct messages *messages) {
+    struct ordering *ordering = arena_alloc(&set->arena, sizeof *ordering);
+    if (!ordering)
+        return -ENOMEM;
+    ordering->set = set;
+    ordering->messages = messages;
+    int status = 0;
+    for (size_t i = 0; i < set->count; i++)
+        status = worse(status, visit(ordering, i));
+    memcpy(set->plugins, ordering->ordered, sizeof set->plugins);
+    return status;
+}
+
+static struct plugin_set *create(void) {
+    struct plugin_set *set = calloc(1, sizeof *set);
+    if (!set)
+        return NULL;
+    arena_pool_init(&set->pool, 16);
+    arena_init(&set->arena, &set->pool, SET_BYTES_MAX);
+    return set;
+}
+
+int plugin_set_open(const struct plugin_set_options *options, struct messages *messages, struct plugin_set **ret_set) {
+    struct plugin_set *set = create();
+    if (!set)
+        return -ENOMEM;
+    int status = options->builtin ? open_builtin(set, options->builtin, messages) : 0;
+    for (size_t i = 0; i < options->folder_count; i++)
+        status = worse(status, open_folder(set, options, options->folders[i], messages));
+    if (status == 0) // a plugin that was refused would only be missed as well
+        status = order(set, messages);
+    if (status < 0) {
+        plugin_set_close(set);
+        return status;
+    }
+    *ret_set = set;
+    return 0;
+}
+
+// ---- bound and compiled
+
+int plugin_set_bind(struct plugin_set *set, const struct environment *environment, struct messages *messages) {
+    int status = 0;
+    for (size_t i = 0; i < set->count; i++)
+        status = worse(status, settings_bind(set->plugins[i], environment, messages));
+    return status;
+}
+
+int plugin_set_compile(struct plugin_set *set, const struct openapi_info *info, struct messages *messages) {
+    struct plugin_view *views = arena_alloc(&set->arena, (set->count + 1) * sizeof *views);
+    if (!views)
+        return -ENOMEM;
+    for (size_t i = 0; i < set->count; i++)
+        views[i] = plugin_view(set->plugins[i]);
+    str problems = {0};
+    int status = snapshot_create(views, set->count, &set->arena, &set->snapshot, &problems);
+    if (status == -EINVAL)
+        messages_add_lines(messages, problems);
+    return status < 0 ? status : snapshot_describe(set->snapshot, info);
+}
+
+int plugin_set_check(struct plugin_set *set, const char *conninfo, struct messages *messages, str *ret_failure) {
+    str problems = {0};
+    int status = statement_set_check(snapshot_statements(set->snapshot), conninfo, &set->arena, &problems);
+    if (status < 0) {
+        *ret_failure = problems;
+        return status;
+    }
+    messages_add_lines(messages, problems);
+    return status > 0 ? -EINVAL : 0;
+}
+
+// ---- started and ended
+
+static void unload(struct plugin_set *set) {
+    for (size_t i = set->count; i-- > 0;) {
+        struct plugin *plugin = set->plugins[i];
+        if (plugin->is_live && plugin->entry.on_unload)
+            plugin->entry.on_unload(&plugin->host);
+        plugin->is_live = false;
+    }
+}
+
+int plugin_set_start(struct plugin_set *set, struct messages *messages) {
+    for (size_t i = 0; i < set->count; i++) {
+        struct plugin *plugin = set->plugins[i];
+        int result = plugin->entry.on_load ? plugin->entry.on_load(&plugin->host) : 0;
+        if (result) {
+            messages_add(messages, "%s: error: on_load of '%s' refused with %d%s%s; its own log lines say why", plugin->path,
+                         plugin->entry.name, result, result < 0 ? ": " : "", result < 0 ? strerror(-result) : "");
+            unload(set);
+            return -EINVAL;
+        }
+        plugin->is_live = true;
+    }
+    return 0;
+}
+
+int plugin_set_start_on_core(struct plugin_set *set, unsigned core, const struct plugin **ret_refuser) {
+    for (size_t i = 0; i < set->count; i++) {
+        struct plugin *plugin = set->plugins[i];
+        int result = plugin->entry.on_worker ? plugin->entry.on_worker(&plugin->host, core) : 0;
+        if (result) {
+            *ret_refuser = plugin;
+            return result;
+        }
+    }
+    return 0;
+}
+
+void plugin_set_close(struct plugin_set *set) {
+    if (!set)
+        return;
+    if (set->snapshot)
+        snapshot_destroy(set->snapshot);
+    unload(set);
+    for (size_t i = set->count; i-- > 0;)
+        plugin_close(set->plugins[i]);
+    arena_reset(&set->arena);
+    arena_pool_finish(&set->pool);
+    free(set);
+}
+
+// ---- migrations
+
+static bool is_folder(const char *path) {
+    struct stat status;
+    return path && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static const char *resolve(const char *path, const char *root, struct arena *arena) {
+    if (is_folder(path) || *path == '/' || !root)
+        return is_folder(path) ? path : NULL;
+    const char *below = arena_format(arena, "%s/%s", root, path).ptr;
+    return is_folder(below) ? below : NULL;
+}
+
+int plugin_set_migrations(const struct plugin_set *set, const char *root, struct arena *arena, struct messages *messages,
+                          struct migration_folder **ret_folders, unsigned *ret_count) {
+    struct migration_folder *folders = arena_alloc(arena, (set->count + 1) * sizeof *folders);
+    if (!folders)
+        return -ENOMEM;
+    unsigned count = 0;
+    int status = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        const leat_plugin *entry = &set->plugins[i]->entry;
+        if (!entry->migrations)
+            continue;
+        const char *path = resolve(entry->migrations, root, arena);
+        if (path)
+            folders[count++] = (struct migration_folder){entry->name, path};
+        else {
+            messages_add(messages,
+                         "%s: error: its migrations '%s' are neither in the working folder nor in %s; start in the project's folder, or "
+                         "name it with --root",
+                         set->plugins[i]->path, entry->migrations, root ? root : "/");
+            status = -EINVAL;
+        }
+    }
+    if (status < 0)
+        return status;
+    *ret_folders = folders;
+    *ret_count = count;
+    return 0;
+}
