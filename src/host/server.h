@@ -4,29 +4,47 @@
 
 #include "app/app.h"
 #include "engine/conn.h"
+#include "host/plugins.h"
 
 struct server;
 
 struct server_options {
     const char *host;      // numeric
     uint16_t port;         // 0: the kernel picks one
-    unsigned worker_count; // one core each
+    unsigned worker_count; // one core each, WORKERS_MAX at most
     bool pinned;
     unsigned conn_count_max; // a core
+    size_t output_bytes_max; // 64 KiB: then reading stops
+    uint32_t write_stall_ms; // 30 s
     uint32_t drain_ms;       // 30 s: what is not answered by then is cut
-    const struct app_options *app;
+    unsigned connector_thread_count, hashing_thread_count, hashing_queue_max;
+    const struct app_options *app; // its worker threads are the server's to make
     struct ring_options ring;
+    struct coro_options coro;
 };
 
+enum { WORKERS_MAX = 256, SERVER_GRACE_MS = 5000 };
+
+/** The defaults of ARCHITECTURE.md, for this machine; `app` is NULL. */
+void server_options_init(struct server_options *options);
+/** CPUs that this process may use: its affinity, and no more than its cgroup's quota. */
+unsigned server_cpu_count(void);
+
 /**
- * Binds all listeners, then starts a thread per core and waits until each accepts. 0, or a negative errno and `*ret_failure` with cause and
- * remedy (the port is in use, io_uring is missing or forbidden ...); nothing is left running then.
+ * Binds all listeners, then starts a thread per core, runs the plugins' on_worker there, and waits until each accepts. `plugins` have been
+ * started. 0, or a negative errno and `*ret_failure` with cause and remedy (the port is in use, io_uring is missing or forbidden ...);
+ * nothing is left running then.
  */
-int server_start(const struct server_options *options, struct snapshot *snapshot, struct arena *arena, struct server **ret_server,
+int server_start(const struct server_options *options, struct plugin_set *plugins, struct arena *arena, struct server **ret_server,
                  str *ret_failure);
 uint16_t server_port(const struct server *server);
-/** Listeners close, requests in flight are answered, tasks end, links close; then the threads are joined. Returns how many connections had
- * to be cut. */
-unsigned server_stop(struct server *server);
+/** 0, or the negative errno with which the ring of a core failed: the process was sent SIGTERM then. */
+int server_failure(const struct server *server);
+/**
+ * Listeners close, requests in flight are answered, tasks end, links close; then the threads are joined and `server` is freed.
+ * `*ret_cut_count` is how many connections had to be cut after drain_ms. False: a core had not ended SERVER_GRACE_MS after that; its
+ * threads run on, and nothing that they use may be freed: all that is left is to exit.
+ */
+bool server_stop(struct server *server, unsigned *ret_cut_count);
 
 #endif
