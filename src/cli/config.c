@@ -1,0 +1,225 @@
+// config.c — the server's own settings: one schema, read as a plugin's SETTINGS are.
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <leat/schema.h>
+
+#include "cli/place.h"
+#include "host/settings.h"
+
+ENUM(LogLevel, debug, info, warning, error);
+
+// All are optional: the defaults are those of the parts they belong to, told once, there.
+// clang-format off
+SCHEMA(Server,
+    (str, host, .optional = true, .max_length = 64, .description = "Address to listen on: 127.0.0.1, 0.0.0.0, ::"),
+    (i32, port, .optional = true, .ge = 0, .le = 65535, .description = "Port to listen on, 8000; 0 picks one"),
+    (i32, workers, .optional = true, .ge = 1, .le = WORKERS_MAX, .description = "Threads that serve, a core each; as many as there are CPUs"),
+    (str, database_url, .optional = true, .secret = true, .description = "Postgres: postgresql://user@host/name; none: a private one under var/"),
+    (str, secret_key, .optional = true, .secret = true, .description = "Signs the tokens; 32 bytes or more"),
+    (str, backend_cors_origins, .optional = true, .description = "Origins that may read answers, between commas"),
+    (str, api_title, .optional = true, .description = "Title of the documents; leat"),
+    (str, api_version, .optional = true, .description = "Version of the API in the documents; the server's"),
+    (str, api_description, .optional = true, .description = "Description of the API in the documents"),
+    (LogLevel, log_level, .optional = true, .description = "debug, info, warning or error"),
+
+    (bool, production, .optional = true, .env = "LEAT_PRODUCTION", .description = "Refuse what is fine in development only"),
+    (bool, bench, .optional = true, .env = "LEAT_BENCH", .description = "Load the plugins for benchmarks as well"),
+    (bool, pin, .optional = true, .env = "LEAT_PIN", .description = "Pin each thread to its CPU; true"),
+    (str, var, .optional = true, .env = "LEAT_VAR", .max_length = 2048, .description = "Folder for what the server keeps"),
+    (str, root, .optional = true, .env = "LEAT_ROOT", .max_length = 2048, .description = "Folder that relative paths of plugins are looked for in"),
+    (str_list, plugins, .optional = true, .env = "LEAT_PLUGINS", .description = "Folders of plugins, between commas"),
+
+    (i32, request_line_bytes_max, .optional = true, .ge = 64, .le = 65536, .description = "Longest request line, 8192; then 414"),
+    (i32, field_count_max, .optional = true, .ge = 1, .le = HTTP_FIELDS_MAX, .description = "Most header fields, 100; then 431"),
+    (i32, field_bytes_max, .optional = true, .ge = 256, .le = 1048576, .description = "Bytes of all header fields, 32768; then 431"),
+    (i64, body_bytes_max, .optional = true, .ge = 0, .le = 1099511627776, .description = "Longest body, 1048576; then 413"),
+    (i64, body_memory_max, .optional = true, .ge = 0, .description = "Bytes of bodies in memory, a core, 268435456; then 503"),
+    (i32, chunk_extension_bytes_max, .optional = true, .ge = 0, .description = "Bytes of chunk extensions, 4096; then 413"),
+    (i32, trailer_bytes_max, .optional = true, .ge = 0, .description = "Bytes of trailers, 8192; then 431"),
+    (i32, head_ms, .optional = true, .ge = 10, .description = "From a request's first byte to its head's end, 10000; then 408"),
+    (i32, body_idle_ms, .optional = true, .ge = 10, .description = "Without a byte of the body, 30000; then 408"),
+    (i32, keep_alive_ms, .optional = true, .ge = 10, .description = "Between requests of a connection, 60000; then it is closed"),
+    (i32, answers_per_turn, .optional = true, .ge = 1, .description = "Answers for one connection before it is another's turn, 32"),
+    (i32, write_stall_ms, .optional = true, .ge = 10, .description = "Without a client reading its answer, 30000; then it is cut"),
+    (i64, output_bytes_max, .optional = true, .ge = 1024, .description = "Answers that wait for a client, 65536; then reading stops"),
+    (i32, connections_max, .optional = true, .ge = 1, .le = 1000000, .description = "Connections, a core, 10000; then accepting waits"),
+    (i32, coroutines_max, .optional = true, .ge = 1, .le = 1000000, .description = "Requests at once, a core, 4096; then 503"),
+    (i32, request_ms, .optional = true, .ge = 1, .description = "A request's deadline, 30000; then 504"),
+    (i64, request_bytes_max, .optional = true, .ge = 65536, .description = "A request's memory, 8388608; then 503"),
+    (i32, drain_ms, .optional = true, .ge = 0, .le = 3600000, .description = "At the end, for requests in flight, 30000; then they are cut"),
+
+    (i32, db_links, .optional = true, .ge = 1, .le = 64, .description = "Shared links to Postgres, a core, 2"),
+    (i32, db_transaction_links_max, .optional = true, .ge = 1, .le = 256, .description = "Links for transactions, a core, 8"),
+    (i32, db_queue_max, .optional = true, .ge = 1, .description = "Queries that wait or run, a core, 4096; then 503"),
+    (i32, db_statement_ms, .optional = true, .ge = 1, .description = "A statement's deadline in Postgres, 30000"),
+    (i32, hashing_threads, .optional = true, .ge = 1, .le = 256, .description = "Threads that hash passwords; as many as there are CPUs"),
+    (i32, hashing_queue_max, .optional = true, .ge = 1, .description = "Passwords that wait, 64; then 503"),
+    (i32, password_memory_kib, .optional = true, .ge = 8, .le = 4194304, .description = "Argon2id's memory, 19456"),
+    (i32, password_passes, .optional = true, .ge = 1, .le = 1000, .description = "Argon2id's passes, 2"),
+    (i32, password_lanes, .optional = true, .ge = 1, .le = 64, .description = "Argon2id's lanes, 1"));
+// clang-format on
+
+static const char *text_of(str s, struct arena *arena) {
+    return arena_format(arena, "%.*s", (int)s.len, s.ptr).ptr;
+}
+
+#define TAKE(field_, target_)                                                                                                              \
+    if (given->set.field_)                                                                                                                 \
+    target_ = given->field_
+
+static void take_http(const Server *given, struct http_limits *http) {
+    TAKE(request_line_bytes_max, http->request_line_bytes_max);
+    TAKE(field_count_max, http->field_count_max);
+    TAKE(field_bytes_max, http->field_bytes_max);
+    TAKE(body_bytes_max, http->body_bytes_max);
+    TAKE(body_memory_max, http->body_memory_max);
+    TAKE(chunk_extension_bytes_max, http->chunk_extension_bytes_max);
+    TAKE(trailer_bytes_max, http->trailer_bytes_max);
+    TAKE(head_ms, http->head_ms);
+    TAKE(body_idle_ms, http->body_idle_ms);
+    TAKE(keep_alive_ms, http->keep_alive_ms);
+    TAKE(answers_per_turn, http->answers_per_turn);
+}
+
+static void take_app(const Server *given, struct app_options *app) {
+    TAKE(request_ms, app->request_ms);
+    TAKE(request_bytes_max, app->request_bytes_max);
+    TAKE(db_links, app->db.link_count);
+    TAKE(db_transaction_links_max, app->db.transaction_link_count_max);
+    TAKE(db_queue_max, app->db.queue_max);
+    TAKE(db_statement_ms, app->db.statement_timeout_ms);
+    TAKE(password_memory_kib, app->password_cost.memory_kib);
+    TAKE(password_passes, app->password_cost.passes);
+    TAKE(password_lanes, app->password_cost.lanes);
+}
+
+static void take_server(const Server *given, struct server_options *server, struct arena *arena) {
+    TAKE(port, server->port);
+    TAKE(workers, server->worker_count);
+    TAKE(pin, server->pinned);
+    TAKE(connections_max, server->conn_count_max);
+    TAKE(output_bytes_max, server->output_bytes_max);
+    TAKE(write_stall_ms, server->write_stall_ms);
+    TAKE(drain_ms, server->drain_ms);
+    TAKE(coroutines_max, server->coro.count_max);
+    TAKE(hashing_threads, server->hashing_thread_count);
+    TAKE(hashing_queue_max, server->hashing_queue_max);
+    if (given->set.host)
+        server->host = str_eq(given->host, S("localhost")) ? "127.0.0.1" : text_of(given->host, arena);
+}
+
+// ---- what is more than a number
+
+static int take_secret_key(const Server *given, struct config *config, struct messages *messages) {
+    config->has_secret_key = given->set.secret_key;
+    if (!given->set.secret_key)
+        return 0;
+    const char *problem = jwt_key_problem(given->secret_key);
+    if (problem) {
+        messages_add(messages, "leat: error: SECRET_KEY: %s; `openssl rand -hex 32` makes a good one", problem);
+        return -EINVAL;
+    }
+    config->app.jwt.secret = given->secret_key;
+    return 0;
+}
+
+static int take_origins(const Server *given, struct config *config, struct arena *arena, struct messages *messages) {
+    if (!given->set.backend_cors_origins)
+        return 0;
+    str message;
+    int status = cors_parse(given->backend_cors_origins, arena, &config->app.cors, &message);
+    if (status == -EINVAL)
+        messages_add(messages, "leat: error: BACKEND_CORS_ORIGINS: %.*s", (int)message.len, message.ptr);
+    return status;
+}
+
+static int take_folders(const Server *given, struct config *config, struct arena *arena) {
+    const char **folders = arena_alloc(arena, (given->plugins.n + 3) * sizeof *folders);
+    if (!folders)
+        return -ENOMEM;
+    size_t count = 0;
+    for (size_t i = 0; i < given->plugins.n; i++)
+        if (!(folders[count++] = text_of(given->plugins.items[i], arena)))
+            return -ENOMEM;
+    const char *own = given->set.plugins ? NULL : place_of_plugins("plugins", arena);
+    if (own)
+        folders[count++] = own;
+    const char *bench = given->set.bench && given->bench ? place_of_plugins("bench/plugins", arena) : NULL;
+    if (bench)
+        folders[count++] = bench;
+    config->folders = folders;
+    config->folder_count = count;
+    return 0;
+}
+
+static int take_places(const Server *given, struct config *config, struct arena *arena) {
+    config->var = given->set.var ? text_of(given->var, arena) : "var";
+    config->root = given->set.root ? text_of(given->root, arena) : place_of_sources();
+    config->database_url = given->set.database_url ? text_of(given->database_url, arena) : NULL;
+    config->is_production = given->set.production && given->production;
+    if (given->set.log_level)
+        config->log_level = (enum log_level)(given->log_level - LogLevel_debug);
+    if (!config->var || !config->root || !config->server.host || (given->set.database_url && !config->database_url))
+        return -ENOMEM;
+    return take_folders(given, config, arena);
+}
+
+static int take_api(const Server *given, struct config *config, struct arena *arena) {
+    config->api = (struct openapi_info){.title = "leat", .version = leat_version()};
+    if (given->set.api_title)
+        config->api.title = text_of(given->api_title, arena);
+    if (given->set.api_version)
+        config->api.version = text_of(given->api_version, arena);
+    if (given->set.api_description)
+        config->api.description = text_of(given->api_description, arena);
+    return config->api.title && config->api.version ? 0 : -ENOMEM;
+}
+
+static int take_all(const Server *given, struct config *config, struct arena *arena, struct messages *messages) {
+    take_http(given, &config->app.http);
+    take_app(given, &config->app);
+    take_server(given, &config->server, arena);
+    int status = take_places(given, config, arena);
+    if (status == 0)
+        status = take_api(given, config, arena);
+    if (status < 0)
+        return status;
+    int key = take_secret_key(given, config, messages), origins = take_origins(given, config, arena, messages);
+    return key < 0 ? key : origins;
+}
+
+int config_read(const struct environment *environment, struct arena *arena, struct messages *messages, struct config *ret_config) {
+    struct config config = {.log_level = LOG_INFO};
+    app_options_init(&config.app);
+    server_options_init(&config.server);
+    Server *given = arena_alloc(arena, sizeof *given);
+    struct model_set *models;
+    if (!given || model_set_create(&models) < 0)
+        return -ENOMEM;
+    int status = settings_read(models, &Server__schema, "leat", NULL, environment, arena, messages, given);
+    model_set_destroy(models);
+    if (status == -ENOMEM)
+        return status;
+    if (status < 0) // half of them may be garbage
+        *given = (Server){0};
+    int result = take_all(given, &config, arena, messages);
+    *ret_config = config;
+    return result < 0 ? result : status;
+}
+
+void config_describe(void (*line)(const char *variable, const char *description)) {
+    for (unsigned i = 0; i < Server__schema.nfields; i++) {
+        const leat_field *field = &Server__schema.fields[i];
+        const struct leat_common_opts *options = field->opts;
+        char variable[SETTINGS_VARIABLE_BYTES_MAX];
+        snprintf(variable, sizeof variable, "%s", options->env ? options->env : field->name);
+        for (char *c = variable; *c; c++)
+            *c = (char)toupper((unsigned char)*c);
+        line(variable, options->description);
+    }
+}

@@ -1,0 +1,29 @@
+// config.h — the server's own settings: one schema, read as a plugin's SETTINGS are.
+#ifndef CLI_CONFIG_H
+#define CLI_CONFIG_H
+
+#include <stdbool.h>
+
+#include "base/log.h"
+#include "host/environment.h"
+#include "host/messages.h"
+#include "host/server.h"
+
+struct config {
+    struct app_options app;
+    struct server_options server; // server.app is not set
+    struct openapi_info api;
+    enum log_level log_level;
+    const char *database_url; // NULL: a private cluster
+    const char *var, *root;
+    const char *const *folders; // of plugins
+    size_t folder_count;
+    bool is_production, has_secret_key;
+};
+
+/** Reads all of them. What is not set has its default even on failure. 0; -EINVAL and a message for each that is wrong; -ENOMEM. */
+int config_read(const struct environment *environment, struct arena *arena, struct messages *messages, struct config *ret_config);
+/** The names of the settings with their meaning, for --help: a line each. */
+void config_describe(void (*line)(const char *variable, const char *description));
+
+#endif

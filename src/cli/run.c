@@ -1,0 +1,204 @@
+// run.c — leat run: serves until it is told to stop.
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "cli/workspace.h"
+#include "db/migrate.h"
+
+enum { FILES_BESIDE_CONNECTIONS = 1024 };
+
+// The soft limit of 1024 is for select(2), which nobody here calls.
+static void raise_file_limit(const struct server_options *options) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    rlim_t wanted = (rlim_t)options->worker_count * options->conn_count_max + FILES_BESIDE_CONNECTIONS;
+    if (limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= wanted ? wanted : limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < wanted)
+        log_line(LOG_WARNING, "few_files", "limit=%lu wanted=%lu remedy=\"ulimit -Hn, or LimitNOFILE=\"", (unsigned long)limit.rlim_cur,
+                 (unsigned long)wanted);
+}
+
+// ---- the database
+
+static bool refuse_migrations(struct workspace *workspace, const struct migration_report *report) {
+    messages_add_lines(&workspace->messages, report->failure);
+    return workspace_refuse(workspace);
+}
+
+static bool apply_migrations(struct workspace *workspace) {
+    struct migration_report report = {0};
+    int status =
+        migrate_up(workspace->config.app.db.conninfo, workspace->migrations, workspace->migration_count, workspace->arena, &report);
+    if (status < 0)
+        return refuse_migrations(workspace, &report);
+    if (report.applied_count)
+        fprintf(stderr, "%.*s", (int)report.text.len, report.text.ptr);
+    return true;
+}
+
+// A database of somebody else's is not changed by a server that starts. True with `*ret_is_there` false: there is none to ask now.
+static bool check_migrations(struct workspace *workspace, bool *ret_is_there) {
+    struct migration_report report = {0};
+    int status =
+        migrate_status(workspace->config.app.db.conninfo, workspace->migrations, workspace->migration_count, workspace->arena, &report);
+    *ret_is_there = status == 0 || status == -EINVAL;
+    if (!*ret_is_there) {
+        log_line(LOG_WARNING, "no_database", "error=\"%.*s\" routes without it are served, links are tried again", (int)report.failure.len,
+                 report.failure.ptr);
+        return true;
+    }
+    if (status < 0)
+        return refuse_migrations(workspace, &report);
+    if (report.pending_count == 0)
+        return true;
+    messages_add_lines(&workspace->messages, report.text);
+    messages_add(&workspace->messages,
+                 "leat: error: %u migrations are not applied to the database of DATABASE_URL; apply them with `leat db up`",
+                 report.pending_count);
+    return workspace_refuse(workspace);
+}
+
+static bool check_statements(struct workspace *workspace) {
+    str failure = {0};
+    int status = plugin_set_check(workspace->plugins, workspace->config.app.db.conninfo, &workspace->messages, &failure);
+    if (status == -EINVAL)
+        return workspace_refuse(workspace);
+    if (status < 0)
+        log_line(LOG_WARNING, "statements_unchecked", "error=\"%.*s\" they are when links come up", (int)failure.len, failure.ptr);
+    return true;
+}
+
+static bool prepare_database(struct workspace *workspace) {
+    if (!workspace_start_database(workspace))
+        return false;
+    bool is_there = true;
+    if (workspace->cluster)
+        fprintf(stderr, "%s\n", cluster_psql(workspace->cluster));
+    if (!(workspace->cluster ? apply_migrations(workspace) : check_migrations(workspace, &is_there)))
+        return false;
+    return !is_there || check_statements(workspace);
+}
+
+// ---- signals: taken by the main thread when it wants them; the second one does not wait
+
+static const int endings[] = {SIGINT, SIGTERM};
+
+static sigset_t signals_of_ours(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    return set;
+}
+
+static void exit_at_once(int signal) {
+    _exit(128 + signal);
+}
+
+static void wait_for_end(void) {
+    sigset_t set = signals_of_ours();
+    int signal;
+    do
+        signal = sigwaitinfo(&set, NULL);
+    while (signal != SIGINT && signal != SIGTERM);
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
+        sigaction(endings[i], &(struct sigaction){.sa_handler = exit_at_once}, NULL);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+// ---- serve
+
+static void say_address(const char *host, uint16_t port) {
+    bool is_ipv6 = strchr(host, ':') != NULL;
+    printf("serving http://%s%s%s:%u\n", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", port);
+    fflush(stdout);
+}
+
+static int serve(struct workspace *workspace) {
+    struct server_options options = workspace->config.server;
+    options.app = &workspace->config.app;
+    struct server *server;
+    str failure;
+    if (server_start(&options, workspace->plugins, workspace->arena, &server, &failure) < 0) {
+        fprintf(stderr, "leat: error: %.*s\n", (int)failure.len, failure.ptr);
+        return 1;
+    }
+    say_address(options.host, server_port(server));
+    wait_for_end();
+    int failed = server_failure(server);
+    unsigned cut_count;
+    if (!server_stop(server, &cut_count)) { // its threads still use the plugins
+        if (workspace->cluster)
+            cluster_stop(workspace->cluster);
+        _exit(1);
+    }
+    if (cut_count)
+        log_line(LOG_WARNING, "drain_cut", "connections=%u", cut_count);
+    return failed ? 1 : 0;
+}
+
+static int run_in(struct workspace *workspace, const struct invocation *invocation) {
+    if (!workspace_open(workspace, invocation, true) || !workspace_compile(workspace) || !prepare_database(workspace))
+        return 1;
+    raise_file_limit(&workspace->config.server);
+    sigset_t set = signals_of_ours();
+    sigprocmask(SIG_BLOCK, &set, NULL); // before threads, which inherit it
+    signal(SIGPIPE, SIG_IGN);
+    if (plugin_set_start(workspace->plugins, &workspace->messages) < 0) {
+        workspace_refuse(workspace);
+        return 1;
+    }
+    return serve(workspace);
+}
+
+static int run(const struct invocation *invocation) {
+    if (*invocation->arguments) {
+        fprintf(stderr, "leat: error: leat run takes no '%s'; `leat run --help` shows what it takes\n", *invocation->arguments);
+        return 2;
+    }
+    struct workspace workspace;
+    int code = run_in(&workspace, invocation);
+    workspace_close(&workspace);
+    return code;
+}
+
+static const struct flag flags[] = {
+    {"port", "N", "PORT", NULL, false, "port to listen on (8000); 0 picks one"},
+    {"host", "ADDRESS", "HOST", NULL, false, "address to listen on (127.0.0.1); 0.0.0.0 or :: for all"},
+    {"workers", "N", "WORKERS", NULL, false, "threads that serve, a core each (as many as there are CPUs)"},
+    FLAGS_OF_PLACE,
+    {"production", NULL, "LEAT_PRODUCTION", "true", false, "refuse what is fine in development only: a key of our own making"},
+    {"no-pin", NULL, "LEAT_PIN", "false", false, "let the kernel move the threads between CPUs"},
+    {0},
+};
+
+const struct verb verb_run = {
+    .name = "run",
+    .arguments = "",
+    .summary = "serve until SIGTERM or Ctrl-C, then drain",
+    .text =
+        "Serves the plugins' routes and prints `serving http://HOST:PORT` once it answers. Without DATABASE_URL a private Postgres is\n"
+        "started under var/ and migrated; the psql command line to look inside is printed. SIGTERM and Ctrl-C let requests in flight be\n"
+        "answered and exit with 0; a second one exits at once.\n"
+        "\n"
+        "Settings come from the flags, the environment, or the file .env in the working folder, the first that has them. Relative paths "
+        "of\n"
+        "plugins (their migrations) are looked for in the working folder, then in --root.\n"
+        "\n"
+        "Examples:\n"
+        "  leat run --port 0 --workers 2\n"
+        "  leat run --plugins build/plugins --plugins /srv/plugins\n"
+        "  DATABASE_URL=postgresql://app@db/app SECRET_KEY=... leat run --production --host 0.0.0.0\n",
+    .flags = flags,
+    .has_settings = true,
+    .run = run,
+};

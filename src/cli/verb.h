@@ -1,0 +1,35 @@
+// verb.h — one word of the command: leat run, leat db ...
+#ifndef CLI_VERB_H
+#define CLI_VERB_H
+
+#include <stdbool.h>
+
+#include "cli/flags.h"
+
+struct invocation {
+    struct arena *arena; // of the whole run
+    struct environment *environment;
+    char **arguments; // what the flags left, NULL-terminated
+};
+
+struct verb {
+    const char *name, *arguments, *summary;
+    const char *text; // more help, with examples
+    const struct flag *flags;
+    bool has_settings; // the help lists the server's settings
+    /** Returns the process's exit code: 0; 1: it failed, and said why; 2: it was called wrongly. */
+    int (*run)(const struct invocation *invocation);
+};
+
+extern const struct verb verb_run, verb_db, verb_routes, verb_version;
+
+// the flags that say which server is meant
+#define FLAGS_OF_PLACE                                                                                                                     \
+    {"var", "DIR", "LEAT_VAR", NULL, false, "what the server keeps: its private Postgres, copies of plugins, its key (var)"},              \
+        {"plugins", "DIR", "LEAT_PLUGINS", NULL, true, "a folder of plugins, instead of the build's own; may be given again"},             \
+        {"bench", NULL, "LEAT_BENCH", "true", false, "load the plugins for benchmarks as well"}, {                                         \
+        "root", "DIR", "LEAT_ROOT", NULL, false,                                                                                           \
+            "where relative paths of plugins (migrations) are looked for after the working folder; the sources it was built from"          \
+    }
+
+#endif

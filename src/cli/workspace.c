@@ -1,0 +1,105 @@
+// workspace.c — what every verb that knows plugins begins with: the settings, the plugins, their database.
+#include "workspace.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/place.h"
+#include "cli/secret.h"
+#include "host/dotenv.h"
+
+bool workspace_refuse(struct workspace *workspace) {
+    str text = messages_text(&workspace->messages);
+    if (text.len)
+        fwrite(text.ptr, 1, text.len, stderr);
+    else
+        fputs("leat: error: there is too little memory\n", stderr);
+    return false;
+}
+
+static bool make_var(struct workspace *workspace) {
+    workspace->var = place_make(workspace->config.var, workspace->arena);
+    if (workspace->var)
+        return true;
+    messages_add(&workspace->messages, "%s: error: this folder cannot be made: %s; name another with --var", workspace->config.var,
+                 strerror(errno));
+    return workspace_refuse(workspace);
+}
+
+// Plugins may ask for the key in their SETTINGS: they find it where the server does.
+static bool find_key(struct workspace *workspace, bool is_serving) {
+    if (workspace->config.has_secret_key)
+        return true;
+    if (workspace->config.is_production && is_serving) {
+        messages_add(&workspace->messages, "leat: error: SECRET_KEY is not set, and --production makes none; `openssl rand -hex 32` makes "
+                                           "a good one, and it must stay the same on all servers");
+        return workspace_refuse(workspace);
+    }
+    str key;
+    bool is_new;
+    if (secret_key_keep(workspace->var, workspace->arena, &workspace->messages, &key, &is_new) < 0 ||
+        environment_put(workspace->environment, FROM_SERVER, S("SECRET_KEY"), key) < 0)
+        return workspace_refuse(workspace);
+    workspace->config.app.jwt.secret = key;
+    if (is_serving)
+        fprintf(stderr, "%s in %s/secret_key, since SECRET_KEY is not set: for development only\n", is_new ? "made a key" : "the key is",
+                workspace->var);
+    return true;
+}
+
+extern const leat_plugin leat_plugin_entry; // of handlers/
+
+static bool open_plugins(struct workspace *workspace) {
+    const char *copies = arena_format(workspace->arena, "%s/plugins", workspace->var).ptr;
+    struct plugin_set_options options = {
+        .folders = workspace->config.folders,
+        .folder_count = workspace->config.folder_count,
+        .private_folder = copies,
+        .builtin = &leat_plugin_entry,
+        .generation = 1,
+    };
+    if (!copies || plugin_set_open(&options, &workspace->messages, &workspace->plugins) < 0)
+        return workspace_refuse(workspace);
+    int settings = plugin_set_bind(workspace->plugins, workspace->environment, &workspace->messages);
+    int migrations = plugin_set_migrations(workspace->plugins, workspace->config.root, workspace->arena, &workspace->messages,
+                                           &workspace->migrations, &workspace->migration_count);
+    return settings < 0 || migrations < 0 ? workspace_refuse(workspace) : true;
+}
+
+bool workspace_open(struct workspace *workspace, const struct invocation *invocation, bool is_serving) {
+    *workspace = (struct workspace){.arena = invocation->arena, .environment = invocation->environment};
+    messages_init(&workspace->messages, workspace->arena);
+    int file = dotenv_load(".env", workspace->environment, &workspace->messages);
+    int config = config_read(workspace->environment, workspace->arena, &workspace->messages, &workspace->config);
+    if (file < 0 || config < 0)
+        return workspace_refuse(workspace);
+    log_set_level(workspace->config.log_level);
+    return make_var(workspace) && find_key(workspace, is_serving) && open_plugins(workspace);
+}
+
+bool workspace_compile(struct workspace *workspace) {
+    return plugin_set_compile(workspace->plugins, &workspace->config.api, &workspace->messages) < 0 ? workspace_refuse(workspace) : true;
+}
+
+bool workspace_start_database(struct workspace *workspace) {
+    workspace->config.app.db.conninfo = workspace->config.database_url;
+    if (workspace->config.database_url)
+        return true;
+    struct cluster_options options = {.var = workspace->var};
+    str failure;
+    if (cluster_start(&options, workspace->arena, &workspace->cluster, &failure) < 0) {
+        messages_add(&workspace->messages, "leat: error: %.*s", (int)failure.len, failure.ptr);
+        return workspace_refuse(workspace);
+    }
+    workspace->config.app.db.conninfo = cluster_conninfo(workspace->cluster);
+    return true;
+}
+
+void workspace_close(struct workspace *workspace) {
+    plugin_set_close(workspace->plugins);
+    if (workspace->cluster)
+        cluster_stop(workspace->cluster);
+    workspace->plugins = NULL;
+    workspace->cluster = NULL;
+}

@@ -1,0 +1,34 @@
+// workspace.h — what every verb that knows plugins begins with: the settings, the plugins, their database.
+#ifndef CLI_WORKSPACE_H
+#define CLI_WORKSPACE_H
+
+#include "cli/config.h"
+#include "cli/verb.h"
+#include "db/cluster.h"
+#include "host/plugins.h"
+
+struct workspace {
+    struct arena *arena;
+    struct environment *environment;
+    struct messages messages;
+    struct config config;
+    const char *var; // absolute
+    struct plugin_set *plugins;
+    struct cluster *cluster; // NULL: DATABASE_URL is set
+    struct migration_folder *migrations;
+    unsigned migration_count;
+};
+
+/** Reads the settings and loads the plugins. False: it was said on stderr why not. Close it in either case. `is_serving`: the key matters.
+ */
+bool workspace_open(struct workspace *workspace, const struct invocation *invocation, bool is_serving);
+/** Compiles routes and statements. As above. */
+bool workspace_compile(struct workspace *workspace);
+/** Starts the private Postgres unless DATABASE_URL is set; config.app.db.conninfo is the database then. As above. */
+bool workspace_start_database(struct workspace *workspace);
+/** All is given back: plugins are unloaded, a private Postgres that we started is stopped. */
+void workspace_close(struct workspace *workspace);
+/** Prints what was gathered, on stderr. False, for its callers' sake. */
+bool workspace_refuse(struct workspace *workspace);
+
+#endif
