@@ -1,0 +1,4 @@
+// requires_lost.c — requires a plugin that is nowhere.
+#include <leat/leat.h>
+
+PLUGIN(requires_lost, .requires = (const char *const[]){"nowhere", NULL});

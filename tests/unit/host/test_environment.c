@@ -1,0 +1,94 @@
+// test_environment.c — variables by name, any case, the strongest source first.
+#include "world.h"
+
+#include "host/environment.h"
+
+static struct environment environment;
+
+static void put(enum environment_source source, const char *name, const char *value) {
+    assert_int_equal(environment_put(&environment, source, (str){name, strlen(name)}, (str){value, strlen(value)}), 0);
+}
+
+static void expect_variable(const char *name, const char *value) {
+    str found = environment_value(&environment, name, NULL);
+    if (!value) {
+        assert_null(found.ptr);
+        return;
+    }
+    assert_non_null(found.ptr);
+    assert_int_equal(found.len, strlen(value));
+    assert_memory_equal(found.ptr, value, found.len);
+}
+
+static void test_a_flag_is_stronger_than_the_process_than_the_file(void **state) {
+    struct world *world = *state;
+    environment_init(&environment, &world->arena);
+    put(FROM_SERVER, "PORT", "4");
+    put(FROM_FILE, "PORT", "3");
+    put(FROM_PROCESS, "PORT", "2");
+    expect_variable("PORT", "2");
+
+    put(FROM_FLAG, "PORT", "1");
+
+    expect_variable("PORT", "1");
+}
+
+static void test_the_source_of_a_value_is_told(void **state) {
+    struct world *world = *state;
+    environment_init(&environment, &world->arena);
+    put(FROM_FILE, "PORT", "3");
+    enum environment_source source = FROM_FLAG;
+
+    environment_value(&environment, "port", &source);
+
+    assert_int_equal(source, FROM_FILE);
+    assert_string_equal(environment_source_words(source), "in .env");
+}
+
+static void test_names_are_found_in_any_case_the_very_case_first(void **state) {
+    struct world *world = *state;
+    environment_init(&environment, &world->arena);
+    put(FROM_PROCESS, "Port", "1");
+    expect_variable("PORT", "1");
+
+    put(FROM_PROCESS, "PORT", "2");
+    put(FROM_PROCESS, "port", "3");
+
+    expect_variable("PORT", "2");
+    expect_variable("POR", NULL);
+    expect_variable("PORTS", NULL);
+}
+
+static void test_an_empty_value_counts_as_none(void **state) {
+    struct world *world = *state;
+    environment_init(&environment, &world->arena);
+    put(FROM_PROCESS, "PORT", "");
+    expect_variable("PORT", NULL);
+
+    put(FROM_FILE, "PORT", "8000");
+
+    expect_variable("PORT", "8000");
+}
+
+static void test_the_variables_of_a_process_are_taken_apart_at_their_first_equals_sign(void **state) {
+    struct world *world = *state;
+    environment_init(&environment, &world->arena);
+    char *variables[] = {"A=b=c", "not a variable", "D=", NULL};
+
+    assert_int_equal(environment_import(&environment, variables), 0);
+
+    expect_variable("A", "b=c");
+    expect_variable("not a variable", NULL);
+    expect_variable("D", NULL);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_flag_is_stronger_than_the_process_than_the_file),
+        TEST(test_the_source_of_a_value_is_told),
+        TEST(test_names_are_found_in_any_case_the_very_case_first),
+        TEST(test_an_empty_value_counts_as_none),
+        TEST(test_the_variables_of_a_process_are_taken_apart_at_their_first_equals_sign),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
