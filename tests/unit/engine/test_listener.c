@@ -371,6 +371,77 @@ static void test_a_thousand_clients_are_served_through_sixteen_buffers(void **st
     world_close(&world);
 }
 
+/** Takes every buffer of a ring and keeps it. */
+struct hoarder {
+    struct op op;
+    unsigned count;
+    uint16_t buffers[16];
+};
+
+static void hoard(struct op *op, int result) {
+    struct hoarder *hoarder = container_of(op, struct hoarder, op);
+    if (result > 0)
+        hoarder->buffers[hoarder->count++] = op->buffer;
+}
+
+static void hoarder_give_back(struct hoarder *hoarder, struct ring *ring) {
+    while (hoarder->count > 0) {
+        hoarder->op.has_buffer = true;
+        hoarder->op.buffer = hoarder->buffers[--hoarder->count];
+        ring_give_back(ring, &hoarder->op);
+    }
+}
+
+static void test_without_any_buffer_clients_wait_and_the_core_does_not_spin(void **state) {
+    (void)state;
+    struct world world;
+    struct core_options core = world_core();
+    struct hoarder hoarder = {.op.done = hoard};
+    int ends[2];
+    core.ring.buffer_count = 16;
+    clock_freeze(1000000000, 0);
+    world_open_with(&world, core, world_listener(&echo));
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    for (int i = 0; i < 16; i++)
+        client_send(ends[1], "mine");
+    ring_recv(world.core.ring, &hoarder.op, ends[0]);
+    turn_until(&world.core, hoarder.count == 16);
+    int first = client_connect(world.port);
+    turn_until(&world.core, world.opened == 1);
+    struct conn *first_conn = world.last;
+    int second = client_connect(world.port);
+    turn_until(&world.core, world.opened == 2);
+    client_send(first, "hello");
+    client_send(second, "hello");
+    turns(&world.core, 3);
+
+    ring_inject(world.core.ring, RING_RECV, 1, -ECONNRESET); // who asks again is closed
+    turns(&world.core, 20);
+    ring_inject(world.core.ring, RING_RECV, 0, 0);
+    assert_int_equal(world.received, 0);
+    assert_int_equal(world.closed, 0);
+
+    conn_abort(first_conn); // while it starves; its memory is the third's
+    turn_until(&world.core, world.closed == 1);
+    int third = client_connect(world.port);
+    turn_until(&world.core, world.opened == 3);
+    client_send(third, "hello");
+    turns(&world.core, 3);
+    clock_freeze(INT64_C(1100000000), 0);
+    hoarder_give_back(&hoarder, world.core.ring);
+    client_expect(&world.core, second, "hello");
+    client_expect(&world.core, third, "hello");
+
+    clock_freeze(-1, -1);
+    close(ends[1]);
+    turn_until(&world.core, !op_is_in_flight(&hoarder.op));
+    close(ends[0]);
+    close(first);
+    close(second);
+    close(third);
+    world_close(&world);
+}
+
 static void finish_later(struct conn *conn) {
     world_of(conn)->drains++;
 }
@@ -498,6 +569,7 @@ int main(void) {
         cmocka_unit_test(test_a_core_or_listener_for_which_there_is_no_memory_is_refused),
         cmocka_unit_test(test_a_connection_in_steady_state_asks_the_heap_for_nothing),
         cmocka_unit_test(test_a_thousand_clients_are_served_through_sixteen_buffers),
+        cmocka_unit_test(test_without_any_buffer_clients_wait_and_the_core_does_not_spin),
         cmocka_unit_test(test_a_drain_waits_for_what_is_begun),
         cmocka_unit_test(test_a_drain_serves_who_came_at_the_last_moment_and_nobody_after),
         cmocka_unit_test(test_a_drained_listener_may_be_destroyed_by_its_farewell),
