@@ -18,10 +18,7 @@ static bool has_no_body(unsigned status) {
     return status < 200 || status == 204 || status == 304;
 }
 
-/** Room for `bytes` more, or NULL, and the answer is lost. */
-static char *room_for(struct answer *answer, size_t bytes) {
-    if (answer->capacity - answer->used >= bytes && answer->room)
-        return answer->room + answer->used;
+static char *more_room(struct answer *answer, size_t bytes) {
     if (answer->out_of_memory)
         return NULL;
     size_t more = bytes > answer->used ? bytes : answer->used; // doubles, so that many small pieces stay cheap
@@ -35,7 +32,13 @@ static char *room_for(struct answer *answer, size_t bytes) {
     return room;
 }
 
-static void put(struct answer *answer, const char *text, size_t bytes) {
+/** Room for `bytes` more, or NULL, and the answer is lost. */
+static inline char *room_for(struct answer *answer, size_t bytes) {
+    bool fits = answer->room && answer->capacity - answer->used >= bytes;
+    return __builtin_expect(fits, true) ? answer->room + answer->used : more_room(answer, bytes);
+}
+
+static inline void put(struct answer *answer, const char *text, size_t bytes) {
     char *room = room_for(answer, bytes);
     if (!room)
         return;
@@ -55,10 +58,10 @@ static void begin(struct answer *answer, struct session *session, unsigned statu
         return;
     }
     char scratch[16];
-    str line = http_status_line(status, scratch);
-    put(answer, line.ptr, line.len);
-    line = http_date_line(&session->core->date, session->core->core->wall_us);
-    put(answer, line.ptr, line.len);
+    str line = http_status_line(status, scratch), date = http_date_line(&session->core->date, session->core->core->wall_us);
+    char *end = mempcpy(answer->room, line.ptr, line.len);
+    end = mempcpy(end, date.ptr, HTTP_DATE_LINE_BYTES);
+    answer->used = (size_t)(end - answer->room);
     if (session_is_last_answer(session)) {
         session->must_close = true;
         PUT(answer, "Connection: close\r\n");
@@ -163,19 +166,44 @@ static void give_up(struct answer *answer) {
     conn_commit(session_conn(session), (size_t)(end - room));
 }
 
+static void finish(struct answer *answer) {
+    if (answer->out_of_memory)
+        give_up(answer);
+    else
+        conn_commit(session_conn(answer->session), answer->used);
+    session_on_answered(answer->session);
+}
+
 void answer_end(struct answer *answer) {
     if (!answer->body_at)
         end_head(answer);
-    if (answer->out_of_memory) {
-        give_up(answer);
-    } else {
+    if (!answer->out_of_memory) {
         if (answer->length_at)
             write_length(answer);
         else
             answer->used = answer->body_at;
-        conn_commit(session_conn(answer->session), answer->used);
     }
-    session_on_answered(answer->session);
+    finish(answer);
+}
+
+/** Ends an answer whose body is known from the beginning: no gap, no moving. */
+static void end_with(struct answer *answer, str body) {
+    char digits[LENGTH_DIGITS];
+    unsigned count = digits_of(body.len, digits);
+    bool is_bare = has_no_body(answer->status);
+    size_t body_bytes = is_bare || answer->session->is_head ? 0 : body.len;
+    char *end = room_for(answer, 32 + body_bytes);
+    if (end) {
+        if (!is_bare) {
+            end = mempcpy(end, "Content-Length: ", 16);
+            end = mempcpy(end, digits + LENGTH_DIGITS - count, count);
+            end = mempcpy(end, "\r\n", 2);
+        }
+        end = mempcpy(end, "\r\n", 2);
+        end = mempcpy(end, body_bytes ? body.ptr : "", body_bytes);
+        answer->used = (size_t)(end - answer->room);
+    }
+    finish(answer);
 }
 
 void session_answer(struct session *session, unsigned status, str content_type, str raw_fields, str body) {
@@ -184,8 +212,7 @@ void session_answer(struct session *session, unsigned status, str content_type, 
     if (content_type.len)
         answer_field(&answer, S("Content-Type"), content_type);
     answer_raw_fields(&answer, raw_fields);
-    answer_write(&answer, body);
-    answer_end(&answer);
+    end_with(&answer, body);
 }
 
 static void write_json_text(struct answer *answer, const char *text) {

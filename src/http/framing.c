@@ -60,7 +60,7 @@ static int read_coding(struct framing *framing, struct http_span value) {
         return 0;
     }
     const char *comma = memrchr(text.ptr, ',', text.len);
-    for (const char *c = text.ptr; comma && c + 7 <= comma; c++) {
+    for (const char *c = text.ptr; comma && comma - c >= 7; c++) {
         if (is_same_word(c, "chunked", 7))
             return refuse(framing, "Invalid Transfer-Encoding field");
     }
@@ -77,6 +77,10 @@ static str trimmed(str text) {
 
 static int read_connection(struct framing *framing, struct http_span value) {
     str rest = http_text(framing->head, value);
+    if (rest.len == 10 && is_same_word(rest.ptr, "keep-alive", 10)) { // as most clients say it
+        framing->says_keep_alive = true;
+        return 0;
+    }
     while (rest.len) {
         const char *comma = memchr(rest.ptr, ',', rest.len);
         size_t bytes = comma ? (size_t)(comma - rest.ptr) : rest.len;

@@ -218,7 +218,13 @@ int64_t http_head_parse(const char *data, size_t bytes, const struct http_limits
     bytes = bytes < bytes_max ? bytes : bytes_max; // more would not make a head
     memset(scratch, 0, offsetof(struct http_head, fields));
     scratch->base = data;
-    struct scan scan = {.head = scratch, .limits = limits, .refusal = ret_refusal, .end = data + bytes};
+    struct scan scan; // all but `llhttp`, which llhttp_init() sets
+    scan.head = scratch;
+    scan.limits = limits;
+    scan.refusal = ret_refusal;
+    scan.end = data + bytes;
+    scan.content_end = scan.fields_at = NULL;
+    scan.has_version = scan.has_value = false;
     llhttp_init(&scan.llhttp, HTTP_REQUEST, &settings);
     switch (llhttp_execute(&scan.llhttp, data, bytes)) {
     case HPE_PAUSED:

@@ -138,7 +138,8 @@ void session_on_answered(struct session *session) {
     session->turn = shared->core->turn_count;
     session->turn_answers++;
     session->is_app_told = session->is_head = false;
-    session_forget_kept(session);
+    if (session->kept_head_bytes)
+        session_forget_kept(session);
     if (session->must_close) {
         session_shut(session);
         return;

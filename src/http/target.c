@@ -11,14 +11,17 @@ static int malformed(struct http_refusal *ret_refusal) {
 }
 
 /** The path begins at `from`, behind the target's beginning. */
-static void split_query(struct http_head *head, uint32_t from) {
+static int split_query(struct http_head *head, uint32_t from, struct http_refusal *ret_refusal) {
     const char *text = head->base + head->target.offset;
-    uint32_t end = head->target.bytes;
-    const char *mark = memchr(text + from, '?', end - from);
-    uint32_t path_end = mark ? (uint32_t)(mark - text) : end;
-    head->path = (struct http_span){head->target.offset + from, path_end - from};
-    if (mark)
-        head->query = (struct http_span){head->target.offset + path_end + 1, end - path_end - 1};
+    uint32_t end = head->target.bytes, at = from;
+    while (at < end && text[at] != '?' && text[at] != '#') // targets are short: a loop beats memchr(3)
+        at++;
+    head->path = (struct http_span){head->target.offset + from, at - from};
+    if (at < end && text[at] == '?') {
+        head->query = (struct http_span){head->target.offset + at + 1, end - at - 1};
+        at = memchr(text + at, '#', end - at) ? at : end;
+    }
+    return at == end ? 0 : malformed(ret_refusal);
 }
 
 /** "http://host:port/path?query"; the path may be missing and is "/" then. */
@@ -34,20 +37,16 @@ static int split_absolute(struct http_head *head, str target, struct http_refusa
     if (end == from || !http_is_authority((str){target.ptr + from, end - from}))
         return malformed(ret_refusal);
     head->host = (struct http_span){head->target.offset + (uint32_t)from, (uint32_t)(end - from)};
-    split_query(head, (uint32_t)end);
+    int r = split_query(head, (uint32_t)end, ret_refusal);
     if (!head->path.bytes) // the slash before the host serves: a span must point at something
         head->path = (struct http_span){head->target.offset + (uint32_t)from - 1, 1};
-    return 0;
+    return r;
 }
 
 int http_target_split(struct http_head *head, struct http_refusal *ret_refusal) {
     str target = http_text(head, head->target);
-    if (memchr(target.ptr, '#', target.len))
-        return malformed(ret_refusal);
-    if (target.ptr[0] == '/') {
-        split_query(head, 0);
-        return 0;
-    }
+    if (target.ptr[0] == '/')
+        return split_query(head, 0, ret_refusal);
     if (target.len == 1 && target.ptr[0] == '*' && head->method == HTTP_OPTIONS) {
         head->path = head->target;
         return 0;
@@ -73,28 +72,36 @@ static bool is_ipv6(str text) {
     return inet_pton(AF_INET6, address, &(struct in6_addr){0}) == 1;
 }
 
-/** What a registered name is made of. The comma is left out: it is how two hosts are slipped into one field. */
-static bool is_name(str text) {
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        bool is_escape = c == '%' && text.len - i > 2 && hex_value(text.ptr[i + 1]) >= 0 && hex_value(text.ptr[i + 2]) >= 0;
-        if (!is_digit(c) && !is_letter(c) && !is_escape && (!c || !strchr("-._~!$&'()*+;=", c)))
-            return false;
+/** What a registered name is made of, apart from escapes. The comma is left out: it is how two hosts are slipped into one field. */
+static const bool name_chars[256] = {
+    ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['-'] = true, ['.'] = true,  ['_'] = true,
+    ['~'] = true,         ['!'] = true,         ['$'] = true,         ['&'] = true, ['\''] = true, ['('] = true,
+    [')'] = true,         ['*'] = true,         ['+'] = true,         [';'] = true, ['='] = true,
+};
+
+/** How many bytes at the beginning are a registered name. */
+static size_t name_bytes(str text) {
+    size_t at = 0;
+    for (;;) {
+        while (at < text.len && name_chars[(unsigned char)text.ptr[at]])
+            at++;
+        bool is_escape = text.len - at > 2 && text.ptr[at] == '%' && hex_value(text.ptr[at + 1]) >= 0 && hex_value(text.ptr[at + 2]) >= 0;
+        if (!is_escape)
+            return at;
+        at += 3;
     }
-    return true;
+}
+
+/** How many bytes are an address in brackets. */
+static size_t literal_bytes(str text) {
+    const char *close = memchr(text.ptr, ']', text.len);
+    return close && is_ipv6((str){text.ptr + 1, (size_t)(close - text.ptr) - 1}) ? (size_t)(close - text.ptr) + 1 : 0;
 }
 
 bool http_is_authority(str text) {
-    if (text.len && text.ptr[0] == '[') {
-        const char *close = memchr(text.ptr, ']', text.len);
-        if (!close || !is_ipv6((str){text.ptr + 1, (size_t)(close - text.ptr) - 1}))
-            return false;
-        str rest = {close + 1, (size_t)(text.ptr + text.len - close) - 1};
-        return !rest.len || (rest.ptr[0] == ':' && is_port((str){rest.ptr + 1, rest.len - 1}));
-    }
-    const char *colon = text.len ? memchr(text.ptr, ':', text.len) : NULL;
-    if (!colon)
-        return is_name(text);
-    size_t name_bytes = (size_t)(colon - text.ptr);
-    return name_bytes && is_name((str){text.ptr, name_bytes}) && is_port((str){colon + 1, text.len - name_bytes - 1});
+    if (!text.len)
+        return true;
+    size_t host_bytes = text.ptr[0] == '[' ? literal_bytes(text) : name_bytes(text);
+    str rest = {text.ptr + host_bytes, text.len - host_bytes};
+    return host_bytes && (!rest.len || (rest.ptr[0] == ':' && is_port((str){rest.ptr + 1, rest.len - 1})));
 }
