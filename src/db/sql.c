@@ -59,7 +59,7 @@ static bool skip_blanks(str s, size_t *at) {
 }
 
 // Behind the quote that closes the one at `at`; doubled ones stay inside. 0 where there is none.
-static size_t behind_quote(str s, size_t at, bool has_escapes) {
+static size_t behind_one_quote(str s, size_t at, bool has_escapes) {
     char quote = s.ptr[at++];
     for (; at < s.len; at++) {
         if (has_escapes && s.ptr[at] == '\\')
@@ -70,6 +70,22 @@ static size_t behind_quote(str s, size_t at, bool has_escapes) {
             return at + 1;
     }
     return 0;
+}
+
+// The quote on a later line that goes on with the string which ended at `at`; 0 where none does.
+static size_t continuation(str s, size_t at) {
+    bool has_newline = false;
+    for (; at < s.len && strchr(" \t\r\n\f\v", s.ptr[at]) && s.ptr[at]; at++)
+        has_newline |= s.ptr[at] == '\n' || s.ptr[at] == '\r';
+    return has_newline && at < s.len && s.ptr[at] == '\'' ? at : 0;
+}
+
+// A string with escapes keeps them in the parts that follow on lines of their own.
+static size_t behind_quote(str s, size_t at, bool has_escapes) {
+    size_t end = behind_one_quote(s, at, has_escapes);
+    for (size_t next; has_escapes && end && (next = continuation(s, end)) != 0;)
+        end = behind_one_quote(s, next, true);
+    return end;
 }
 
 // The bytes of $tag$ at `at`, or 0.
