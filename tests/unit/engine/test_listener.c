@@ -552,6 +552,93 @@ static void test_what_does_not_end_by_itself_is_aborted(void **state) {
     core_finish(&world.core);
 }
 
+enum { CROWD = 40 };
+
+static void one_step_of_the_crowd(struct world *world, int clients[CROWD]) {
+    static char piece[30000];
+    static const enum ring_operation kinds[] = {RING_ACCEPT, RING_RECV, RING_SEND};
+    static const int results[] = {-ENOBUFS, -ECONNRESET, -ECANCELED, -ENOMEM, -EAGAIN, -EMFILE, -ECONNABORTED};
+    int *client = &clients[rand() % CROWD];
+    if (*client < 0)
+        *client = client_connect(world->port);
+    switch (rand() % 12) {
+    case 0:
+        client_reset(*client);
+        *client = -1;
+        break;
+    case 1:
+        close(*client);
+        *client = -1;
+        break;
+    case 2:
+        shutdown(*client, SHUT_WR);
+        break;
+    case 3:
+    case 4:
+        client_recv(*client, piece, sizeof piece);
+        break;
+    case 5:
+        ring_inject(world->core.ring, kinds[rand() % 3], 1 + (unsigned)rand() % 5, results[rand() % 7]);
+        break;
+    case 6:
+        turns(&world->core, 1);
+        break;
+    default:
+        send(*client, piece, (size_t)rand() % sizeof piece, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+}
+
+/** What a protocol may do at any time, it does at random. */
+static void moody_data(struct conn *conn, const char *data, size_t bytes) {
+    switch (rand() % 16) {
+    case 0:
+        conn_abort(conn);
+        break;
+    case 1:
+        conn_close(conn);
+        break;
+    case 2:
+        conn_pause(conn);
+        conn_set_deadline(conn, core_now_ms(conn_core(conn)) + 20);
+        break;
+    default:
+        world_echo(conn, data, bytes);
+    }
+}
+
+static void test_a_crowd_that_does_anything_leaves_nothing_behind(void **state) {
+    (void)state;
+    struct protocol protocol = echo;
+    protocol.on_data = moody_data;
+    protocol.on_deadline = conn_resume;
+    const char *seeds = getenv("LEAT_TEST_SEEDS");
+    for (int seed = 1, count = seeds ? atoi(seeds) : 10; seed <= count; seed++) {
+        struct world world;
+        struct core_options core = world_core();
+        struct listener_options options = world_listener(&protocol);
+        int clients[CROWD];
+        core.ring = (struct ring_options){.sq_entries = 8, .cq_entries = 16, .buffer_count = 8, .buffer_bytes = 512};
+        options.conn_count_max = CROWD / 2;
+        options.output_bytes_max = 4096;
+        world_open_with(&world, core, options);
+        for (int i = 0; i < CROWD; i++)
+            clients[i] = -1;
+        srand((unsigned)seed);
+
+        for (int step = 0; step < 2000; step++)
+            one_step_of_the_crowd(&world, clients);
+
+        for (unsigned kind = 0; kind < RING_OPERATIONS; kind++)
+            ring_inject(world.core.ring, kind, 0, 0);
+        for (int i = 0; i < CROWD; i++)
+            if (clients[i] >= 0)
+                close(clients[i]);
+        turns(&world.core, 20);
+        assert_int_equal(ring_buffers_free(world.core.ring), 8);
+        world_close(&world);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_client_reads_back_what_it_has_sent),
@@ -574,6 +661,7 @@ int main(void) {
         cmocka_unit_test(test_a_drain_serves_who_came_at_the_last_moment_and_nobody_after),
         cmocka_unit_test(test_a_drained_listener_may_be_destroyed_by_its_farewell),
         cmocka_unit_test(test_what_does_not_end_by_itself_is_aborted),
+        cmocka_unit_test(test_a_crowd_that_does_anything_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
