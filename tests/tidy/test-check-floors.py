@@ -23,23 +23,28 @@ UNDONE = "TO" + "DO"
 PLANTED = {
     "a tree that follows the rules passes": ("src/base/list.h", "// list.h — a list.\n", None),
     "an include from a higher floor is refused": (
-        "src/base/low.c", '// low.c — low.\n#include "engine/ring.h"\n', "src/base/low.c:2: error: engine/ring.h: src/base may not look at engine"),
+        "src/base/low.c", '// low.c — low.\n#include "engine/ring.h"\n',
+        "src/base/low.c:2: error: engine/ring.h: src/base may not look at engine"),
     "an include from a sibling is refused": (
         "src/http/sly.c", '// sly.c — sly.\n\n#include "db/link.h"\n', "src/http/sly.c:3: error: db/link.h: src/http may not look at db"),
     "a way around by the parent folder is refused": (
         "src/http/up.c", '// up.c — up.\n#include "../db/link.c"\n', "src/http/up.c:2: error: ../db/link.c: leads out of its floor"),
     "a plugin that looks inside is refused": (
-        "plugins/bad.c", '// bad.c — bad.\n#include "base/arena.h"\n', "plugins/bad.c:2: error: base/arena.h: plugins may not look at base"),
+        "plugins/bad.c", '// bad.c — bad.\n#include "base/arena.h"\n',
+        "plugins/bad.c:2: error: base/arena.h: plugins may not look at base"),
     "a plugin that includes a library is refused": (
         "plugins/bad.c", "// bad.c — bad.\n#include <curl/curl.h>\n",
         "plugins/bad.c:2: error: curl/curl.h: plugins includes <leat/...> and the C library alone"),
     "a public header that includes more than the C library is refused": (
         "include/leat/bad.h", "// bad.h — bad.\n#include <liburing.h>\n", "include/leat/bad.h:2: error: liburing.h: "),
     "liburing outside the engine is refused": (
-        "src/app/ring.c", "// ring.c — a ring.\n#include <liburing.h>\n", "src/app/ring.c:2: error: liburing.h: belongs to src/engine alone"),
+        "src/app/ring.c", "// ring.c — a ring.\n#include <liburing.h>\n",
+        "src/app/ring.c:2: error: liburing.h: belongs to src/engine alone"),
     "a header that does not exist is refused": (
         "src/app/gone.c", '// gone.c — gone.\n#include "base/gone.h"\n', "src/app/gone.c:2: error: base/gone.h: there is no such file"),
-    "a file without its sentence is refused": ("src/app/mute.c", "int x;\n", "src/app/mute.c:1: error: begins with `// mute.c — one sentence.`"),
+    "a file without its sentence is refused": (
+        "src/app/mute.c", "int x;\n",
+        "src/app/mute.c:1: error: begins with `// mute.c — one sentence.`"),
     "a file with another file's sentence is refused": ("src/app/copy.c", "// paste.c — pasted.\n", "src/app/copy.c:1: error: begins with"),
     "a file of 700 lines is refused": ("src/app/long.c", "// long.c — long.\n" + "\n" * 699, "src/app/long.c:700: error: 700 lines"),
     "a file of 699 lines passes": ("src/app/long.c", "// long.c — long.\n" + "\n" * 698, None),
