@@ -1,6 +1,7 @@
 // config.c — the server's own settings: one schema, read as a plugin's SETTINGS are.
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -9,12 +10,21 @@
 #include <leat/schema.h>
 
 #include "cli/place.h"
+#include "db/conninfo.h"
 #include "host/settings.h"
 
 ENUM(LogLevel, debug, info, warning, error);
 
-// All are optional: the defaults are those of the parts they belong to, told once, there.
+// All are optional: the defaults are those of the parts they belong to, told once, there. The places are apart, so that the plugins are
+// found, and their settings judged in the same run, where a setting of the server's is wrong.
 // clang-format off
+SCHEMA(Places,
+    (bool, production, .optional = true, .env = "LEAT_PRODUCTION", .description = "Refuse what is fine in development only"),
+    (bool, bench, .optional = true, .env = "LEAT_BENCH", .description = "Load the plugins for benchmarks as well"),
+    (str, var, .optional = true, .env = "LEAT_VAR", .max_length = 2048, .description = "Folder for what the server keeps"),
+    (str, root, .optional = true, .env = "LEAT_ROOT", .max_length = 2048, .description = "Folder that relative paths of plugins are looked for in"),
+    (str_list, plugins, .optional = true, .env = "LEAT_PLUGINS", .description = "Folders of plugins, between commas"));
+
 SCHEMA(Server,
     (str, host, .optional = true, .max_length = 64, .description = "Address to listen on: 127.0.0.1, 0.0.0.0, ::"),
     (i32, port, .optional = true, .ge = 0, .le = 65535, .description = "Port to listen on, 8000; 0 picks one"),
@@ -27,12 +37,7 @@ SCHEMA(Server,
     (str, api_description, .optional = true, .description = "Description of the API in the documents"),
     (LogLevel, log_level, .optional = true, .description = "debug, info, warning or error"),
 
-    (bool, production, .optional = true, .env = "LEAT_PRODUCTION", .description = "Refuse what is fine in development only"),
-    (bool, bench, .optional = true, .env = "LEAT_BENCH", .description = "Load the plugins for benchmarks as well"),
     (bool, pin, .optional = true, .env = "LEAT_PIN", .description = "Pin each thread to its CPU; true"),
-    (str, var, .optional = true, .env = "LEAT_VAR", .max_length = 2048, .description = "Folder for what the server keeps"),
-    (str, root, .optional = true, .env = "LEAT_ROOT", .max_length = 2048, .description = "Folder that relative paths of plugins are looked for in"),
-    (str_list, plugins, .optional = true, .env = "LEAT_PLUGINS", .description = "Folders of plugins, between commas"),
 
     (i32, request_line_bytes_max, .optional = true, .ge = 64, .le = 65536, .description = "Longest request line, 8192; then 414"),
     (i32, field_count_max, .optional = true, .ge = 1, .le = HTTP_FIELDS_MAX, .description = "Most header fields, 100; then 431"),
@@ -98,7 +103,7 @@ static void take_app(const Server *given, struct app_options *app) {
     TAKE(password_lanes, app->password_cost.lanes);
 }
 
-static void take_server(const Server *given, struct server_options *server, struct arena *arena) {
+static void take_server(const Server *given, struct server_options *server) {
     TAKE(port, server->port);
     TAKE(workers, server->worker_count);
     TAKE(pin, server->pinned);
@@ -109,14 +114,46 @@ static void take_server(const Server *given, struct server_options *server, stru
     TAKE(coroutines_max, server->coro.count_max);
     TAKE(hashing_threads, server->hashing_thread_count);
     TAKE(hashing_queue_max, server->hashing_queue_max);
-    if (given->set.host)
-        server->host = str_eq(given->host, S("localhost")) ? "127.0.0.1" : text_of(given->host, arena);
 }
 
 // ---- what is more than a number
 
+static bool is_numeric_address(const char *host) {
+    unsigned char address[16];
+    return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
+}
+
+static int take_host(const Server *given, struct config *config, struct arena *arena, struct messages *messages) {
+    if (!given->set.host)
+        return 0;
+    const char *host = str_eq(given->host, S("localhost")) ? "127.0.0.1" : text_of(given->host, arena);
+    if (!host)
+        return -ENOMEM;
+    if (!is_numeric_address(host)) {
+        messages_add(messages, "leat: error: HOST: '%s' is no numeric address; write 127.0.0.1, 0.0.0.0 or ::", host);
+        return -EINVAL;
+    }
+    config->server.host = host;
+    return 0;
+}
+
+static int take_database(const Server *given, struct config *config, struct arena *arena, struct messages *messages) {
+    if (!given->set.database_url)
+        return 0;
+    const char *url = text_of(given->database_url, arena);
+    if (!url)
+        return -ENOMEM;
+    if (!conninfo_is_valid(url)) { // it may hold a password: not shown
+        messages_add(
+            messages,
+            "leat: error: DATABASE_URL: this is no connection string of Postgres; write postgresql://user:password@host:5432/name");
+        return -EINVAL;
+    }
+    config->database_url = url;
+    return 0;
+}
+
 static int take_secret_key(const Server *given, struct config *config, struct messages *messages) {
-    config->has_secret_key = given->set.secret_key;
     if (!given->set.secret_key)
         return 0;
     const char *problem = jwt_key_problem(given->secret_key);
@@ -138,7 +175,7 @@ static int take_origins(const Server *given, struct config *config, struct arena
     return status;
 }
 
-static int take_folders(const Server *given, struct config *config, struct arena *arena) {
+static int take_folders(const Places *given, struct config *config, struct arena *arena) {
     const char **folders = arena_alloc(arena, (given->plugins.n + 3) * sizeof *folders);
     if (!folders)
         return -ENOMEM;
@@ -157,20 +194,14 @@ static int take_folders(const Server *given, struct config *config, struct arena
     return 0;
 }
 
-static int take_places(const Server *given, struct config *config, struct arena *arena) {
+static int take_places(const Places *given, struct config *config, struct arena *arena) {
     config->var = given->set.var ? text_of(given->var, arena) : "var";
     config->root = given->set.root ? text_of(given->root, arena) : place_of_sources();
-    config->database_url = given->set.database_url ? text_of(given->database_url, arena) : NULL;
     config->is_production = given->set.production && given->production;
-    if (given->set.log_level)
-        config->log_level = (enum log_level)(given->log_level - LogLevel_debug);
-    if (!config->var || !config->root || !config->server.host || (given->set.database_url && !config->database_url))
-        return -ENOMEM;
-    return take_folders(given, config, arena);
+    return config->var && config->root ? take_folders(given, config, arena) : -ENOMEM;
 }
 
 static int take_api(const Server *given, struct config *config, struct arena *arena) {
-    config->api = (struct openapi_info){.title = "leat", .version = leat_version()};
     if (given->set.api_title)
         config->api.title = text_of(given->api_title, arena);
     if (given->set.api_version)
@@ -183,38 +214,50 @@ static int take_api(const Server *given, struct config *config, struct arena *ar
 static int take_all(const Server *given, struct config *config, struct arena *arena, struct messages *messages) {
     take_http(given, &config->app.http);
     take_app(given, &config->app);
-    take_server(given, &config->server, arena);
-    int status = take_places(given, config, arena);
-    if (status == 0)
-        status = take_api(given, config, arena);
-    if (status < 0)
-        return status;
-    int key = take_secret_key(given, config, messages), origins = take_origins(given, config, arena, messages);
-    return key < 0 ? key : origins;
+    take_server(given, &config->server);
+    if (given->set.log_level)
+        config->log_level = (enum log_level)(given->log_level - LogLevel_debug);
+    int results[] = {take_api(given, config, arena), take_host(given, config, arena, messages),
+                     take_database(given, config, arena, messages), take_secret_key(given, config, messages),
+                     take_origins(given, config, arena, messages)};
+    int status = 0;
+    for (size_t i = 0; i < sizeof results / sizeof results[0]; i++)
+        status = results[i] < 0 && status != -ENOMEM ? results[i] : status;
+    return status;
+}
+
+static int read_places(struct model_set *models, const struct environment *environment, struct arena *arena, struct messages *messages,
+                       struct config *config) {
+    Places *places = arena_alloc(arena, sizeof *places);
+    int status = places ? settings_read(models, &Places__schema, "leat", NULL, environment, arena, messages, places) : -ENOMEM;
+    config->has_places = status == 0;
+    return status < 0 ? status : take_places(places, config, arena);
+}
+
+static int read_server(struct model_set *models, const struct environment *environment, struct arena *arena, struct messages *messages,
+                       struct config *config) {
+    Server *server = arena_alloc(arena, sizeof *server);
+    int status = server ? settings_read(models, &Server__schema, "leat", NULL, environment, arena, messages, server) : -ENOMEM;
+    return status < 0 ? status : take_all(server, config, arena, messages);
 }
 
 int config_read(const struct environment *environment, struct arena *arena, struct messages *messages, struct config *ret_config) {
-    struct config config = {.log_level = LOG_INFO};
+    struct config config = {.log_level = LOG_INFO, .api = {.title = "leat", .version = leat_version()}};
     app_options_init(&config.app);
     server_options_init(&config.server);
-    Server *given = arena_alloc(arena, sizeof *given);
     struct model_set *models;
-    if (!given || model_set_create(&models) < 0)
+    if (model_set_create(&models) < 0)
         return -ENOMEM;
-    int status = settings_read(models, &Server__schema, "leat", NULL, environment, arena, messages, given);
+    int places = read_places(models, environment, arena, messages, &config);
+    int server = read_server(models, environment, arena, messages, &config);
     model_set_destroy(models);
-    if (status == -ENOMEM)
-        return status;
-    if (status < 0) // half of them may be garbage
-        *given = (Server){0};
-    int result = take_all(given, &config, arena, messages);
     *ret_config = config;
-    return result < 0 ? result : status;
+    return places < 0 ? places : server;
 }
 
-void config_describe(void (*line)(const char *variable, const char *description)) {
-    for (unsigned i = 0; i < Server__schema.nfields; i++) {
-        const leat_field *field = &Server__schema.fields[i];
+static void describe(const leat_schema *schema, void (*line)(const char *variable, const char *description)) {
+    for (unsigned i = 0; i < schema->nfields; i++) {
+        const leat_field *field = &schema->fields[i];
         const struct leat_common_opts *options = field->opts;
         char variable[SETTINGS_VARIABLE_BYTES_MAX];
         snprintf(variable, sizeof variable, "%s", options->env ? options->env : field->name);
@@ -222,4 +265,9 @@ void config_describe(void (*line)(const char *variable, const char *description)
             *c = (char)toupper((unsigned char)*c);
         line(variable, options->description);
     }
+}
+
+void config_describe(void (*line)(const char *variable, const char *description)) {
+    describe(&Server__schema, line);
+    describe(&Places__schema, line);
 }

@@ -18,7 +18,8 @@ struct config {
     const char *var, *root;
     const char *const *folders; // of plugins
     size_t folder_count;
-    bool is_production, has_secret_key;
+    bool has_places; // var, root and folders are as they were asked for
+    bool is_production;
 };
 
 /** Reads all of them. What is not set has its default even on failure. 0; -EINVAL and a message for each that is wrong; -ENOMEM. */

@@ -27,20 +27,21 @@ static bool make_var(struct workspace *workspace) {
     return workspace_refuse(workspace);
 }
 
-// Plugins may ask for the key in their SETTINGS: they find it where the server does.
+// Plugins may ask for the key in their SETTINGS: they find it where the server does. False: a message was added.
 static bool find_key(struct workspace *workspace, bool is_serving) {
-    if (workspace->config.has_secret_key)
+    if (environment_value(workspace->environment, "SECRET_KEY", NULL).ptr)
         return true;
     if (workspace->config.is_production && is_serving) {
-        messages_add(&workspace->messages, "leat: error: SECRET_KEY is not set, and --production makes none; `openssl rand -hex 32` makes "
-                                           "a good one, and it must stay the same on all servers");
-        return workspace_refuse(workspace);
+        messages_add(&workspace->messages,
+                     "leat: error: SECRET_KEY is not set, and --production makes none; `openssl rand -hex 32` makes a "
+                     "good one, and it must be the same on all servers");
+        return false;
     }
     str key;
     bool is_new;
     if (secret_key_keep(workspace->var, workspace->arena, &workspace->messages, &key, &is_new) < 0 ||
         environment_put(workspace->environment, FROM_SERVER, S("SECRET_KEY"), key) < 0)
-        return workspace_refuse(workspace);
+        return false;
     workspace->config.app.jwt.secret = key;
     if (is_serving)
         fprintf(stderr, "%s in %s/secret_key, since SECRET_KEY is not set: for development only\n", is_new ? "made a key" : "the key is",
@@ -50,7 +51,8 @@ static bool find_key(struct workspace *workspace, bool is_serving) {
 
 extern const leat_plugin leat_plugin_entry; // of handlers/
 
-static bool open_plugins(struct workspace *workspace) {
+// Settings that are wrong, the server's and the plugins', are said together: hence `is_right` only at the end.
+static bool open_plugins(struct workspace *workspace, bool is_right) {
     const char *copies = arena_format(workspace->arena, "%s/plugins", workspace->var).ptr;
     struct plugin_set_options options = {
         .folders = workspace->config.folders,
@@ -64,7 +66,7 @@ static bool open_plugins(struct workspace *workspace) {
     int settings = plugin_set_bind(workspace->plugins, workspace->environment, &workspace->messages);
     int migrations = plugin_set_migrations(workspace->plugins, workspace->config.root, workspace->arena, &workspace->messages,
                                            &workspace->migrations, &workspace->migration_count);
-    return settings < 0 || migrations < 0 ? workspace_refuse(workspace) : true;
+    return !is_right || settings < 0 || migrations < 0 ? workspace_refuse(workspace) : true;
 }
 
 bool workspace_open(struct workspace *workspace, const struct invocation *invocation, bool is_serving) {
@@ -72,10 +74,14 @@ bool workspace_open(struct workspace *workspace, const struct invocation *invoca
     messages_init(&workspace->messages, workspace->arena);
     int file = dotenv_load(".env", workspace->environment, &workspace->messages);
     int config = config_read(workspace->environment, workspace->arena, &workspace->messages, &workspace->config);
-    if (file < 0 || config < 0)
+    bool is_right = file == 0 && config == 0;
+    if (file == -ENOMEM || config == -ENOMEM || !workspace->config.has_places)
         return workspace_refuse(workspace);
     log_set_level(workspace->config.log_level);
-    return make_var(workspace) && find_key(workspace, is_serving) && open_plugins(workspace);
+    if (!make_var(workspace))
+        return false;
+    is_right &= find_key(workspace, is_serving);
+    return open_plugins(workspace, is_right);
 }
 
 bool workspace_compile(struct workspace *workspace) {
