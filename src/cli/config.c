@@ -158,7 +158,7 @@ static int take_secret_key(const Server *given, struct config *config, struct me
         return 0;
     const char *problem = jwt_key_problem(given->secret_key);
     if (problem) {
-        messages_add(messages, "leat: error: SECRET_KEY: %s; `openssl rand -hex 32` makes a good one", problem);
+        messages_add(messages, "leat: error: SECRET_KEY: %s", problem);
         return -EINVAL;
     }
     config->app.jwt.secret = given->secret_key;

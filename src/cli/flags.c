@@ -62,11 +62,11 @@ static void say_unknown(const struct flag *flags, const char *argument, struct m
 }
 
 static int set(const struct flag *flag, str value, struct environment *environment) {
-    enum environment_source source;
-    str name = {flag->variable, strlen(flag->variable)}, before = environment_value(environment, flag->variable, &source);
-    if (flag->is_repeatable && before.ptr && source == FROM_FLAG)
-        value = arena_format(environment->arena, "%.*s,%.*s", (int)before.len, before.ptr, (int)value.len, value.ptr);
-    return value.ptr ? environment_put(environment, FROM_FLAG, name, value) : -ENOMEM;
+    const struct variable *before = environment_find(environment, flag->variable);
+    if (flag->is_repeatable && before && before->source == FROM_FLAG)
+        value = arena_format(environment->arena, "%.*s,%.*s", (int)before->value.len, before->value.ptr, (int)value.len, value.ptr);
+    const char *spelling = arena_format(environment->arena, "--%s", flag->name).ptr;
+    return value.ptr && spelling ? environment_put_flag(environment, flag->variable, value, spelling) : -ENOMEM;
 }
 
 static int say_value(const struct flag *flag, const char *problem, struct messages *messages) {

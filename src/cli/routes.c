@@ -54,7 +54,7 @@ static int print(struct workspace *workspace) {
         return 1;
     for (size_t i = 0; i < routes.n; i++)
         routes.items[i] = listed(snapshot_endpoint(snapshot, i));
-    if (environment_value(workspace->environment, "--json", NULL).ptr)
+    if (environment_value(workspace->environment, "--json").ptr)
         print_json(&routes, workspace->arena);
     else
         print_lines(&routes);

@@ -29,7 +29,7 @@ static bool make_var(struct workspace *workspace) {
 
 // Plugins may ask for the key in their SETTINGS: they find it where the server does. False: a message was added.
 static bool find_key(struct workspace *workspace, bool is_serving) {
-    if (environment_value(workspace->environment, "SECRET_KEY", NULL).ptr)
+    if (environment_value(workspace->environment, "SECRET_KEY").ptr)
         return true;
     if (workspace->config.is_production && is_serving) {
         messages_add(&workspace->messages,

@@ -9,10 +9,12 @@ void environment_init(struct environment *environment, struct arena *arena) {
     *environment = (struct environment){.arena = arena};
 }
 
-int environment_put(struct environment *environment, enum environment_source source, str name, str value) {
+static int put(struct environment *environment, enum environment_source source, str name, str value, const char *flag) {
     struct variable *variable = arena_alloc(environment->arena, sizeof *variable);
     if (!variable)
         return -ENOMEM;
+    variable->source = source;
+    variable->flag = flag;
     variable->name = arena_copy(environment->arena, name);
     variable->value = arena_copy(environment->arena, value);
     if (!variable->name.ptr || !variable->value.ptr)
@@ -20,6 +22,14 @@ int environment_put(struct environment *environment, enum environment_source sou
     variable->next = environment->first[source];
     environment->first[source] = variable;
     return 0;
+}
+
+int environment_put(struct environment *environment, enum environment_source source, str name, str value) {
+    return put(environment, source, name, value, NULL);
+}
+
+int environment_put_flag(struct environment *environment, const char *name, str value, const char *flag) {
+    return put(environment, FROM_FLAG, (str){name, strlen(name)}, value, flag);
 }
 
 int environment_import(struct environment *environment, char *const *variables) {
@@ -43,27 +53,31 @@ static const struct variable *find(const struct variable *variable, const char *
     return variable;
 }
 
-str environment_value(const struct environment *environment, const char *name, enum environment_source *ret_source) {
+const struct variable *environment_find(const struct environment *environment, const char *name) {
     size_t bytes = strlen(name);
     for (unsigned source = 0; source < ENVIRONMENT_SOURCES; source++) {
         const struct variable *variable = find(environment->first[source], name, bytes, strncmp);
         if (!variable)
             variable = find(environment->first[source], name, bytes, strncasecmp);
-        if (!variable || !variable->value.len)
-            continue;
-        if (ret_source)
-            *ret_source = source;
-        return variable->value;
+        if (variable && variable->value.len)
+            return variable;
     }
-    return (str){0};
+    return NULL;
 }
 
-const char *environment_source_words(enum environment_source source) {
-    static const char *const words[] = {
+str environment_value(const struct environment *environment, const char *name) {
+    const struct variable *variable = environment_find(environment, name);
+    return variable ? variable->value : (str){0};
+}
+
+str variable_words(const struct variable *variable, struct arena *arena) {
+    static const char *const where[] = {
         [FROM_FLAG] = "on the command line",
         [FROM_PROCESS] = "in the environment",
         [FROM_FILE] = "in .env",
         [FROM_SERVER] = "as the server made it",
     };
-    return words[source];
+    if (variable->flag)
+        return arena_format(arena, "%s", variable->flag);
+    return arena_format(arena, "%.*s %s", (int)variable->name.len, variable->name.ptr, where[variable->source]);
 }

@@ -15,7 +15,9 @@ enum environment_source {
 
 struct variable {
     struct variable *next;
+    enum environment_source source;
     str name, value;
+    const char *flag; // as it was written, "--port"; NULL from elsewhere
 };
 
 struct environment {
@@ -26,12 +28,16 @@ struct environment {
 void environment_init(struct environment *environment, struct arena *arena);
 /** Copies both; the last of a name holds. 0 or -ENOMEM. */
 int environment_put(struct environment *environment, enum environment_source source, str name, str value);
+/** The same from the command line; `flag` is kept, not copied. */
+int environment_put_flag(struct environment *environment, const char *name, str value, const char *flag);
 /** All of the process's variables. */
 int environment_import(struct environment *environment, char *const *variables);
-/** The strongest value of that name, any case (the very case first within a source); `ptr` is NULL where there is none. An empty value
- * counts as none: `PORT=` in a copied .env.example sets nothing. `ret_source` may be NULL. */
-str environment_value(const struct environment *environment, const char *name, enum environment_source *ret_source);
-/** "on the command line", "in .env" and so on. */
-const char *environment_source_words(enum environment_source source);
+/** The strongest of that name, any case (the very case first within a source); NULL where there is none. An empty value counts as none:
+ * `PORT=` in a copied .env.example sets nothing. */
+const struct variable *environment_find(const struct environment *environment, const char *name);
+/** Its value; `ptr` is NULL where there is none. */
+str environment_value(const struct environment *environment, const char *name);
+/** How to speak of it: "--port", "PORT in the environment", "PORT in .env". */
+str variable_words(const struct variable *variable, struct arena *arena);
 
 #endif

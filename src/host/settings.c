@@ -11,8 +11,7 @@ enum { FIELDS_MAX = 64, PAIRS_MAX = 1024 };
 // Where the value of one field was found, or the name under which it would be looked for.
 struct finding {
     char variable[SETTINGS_VARIABLE_BYTES_MAX];
-    enum environment_source source;
-    bool is_found;
+    const struct variable *found; // NULL: it is not set
 };
 
 struct search {
@@ -35,24 +34,24 @@ static void upper_name(char *out, size_t bytes, const char *prefix, const char *
         *c = (char)toupper((unsigned char)*c);
 }
 
-static bool find_as(struct search *search, struct finding *finding, str *ret_value) {
-    *ret_value = environment_value(search->environment, finding->variable, &finding->source);
-    return ret_value->ptr != NULL;
+static bool find_as(struct search *search, struct finding *finding) {
+    finding->found = environment_find(search->environment, finding->variable);
+    return finding->found != NULL;
 }
 
 // By its own name for it, else USERS_TTL, else TTL. Where there is none, the finding holds the most particular of them.
-static bool find_value(struct search *search, const leat_field *field, struct finding *finding, str *ret_value) {
+static bool find_value(struct search *search, const leat_field *field, struct finding *finding) {
     const char *env = field_options(field)->env;
     if (env) {
         snprintf(finding->variable, sizeof finding->variable, "%s", env);
-        return find_as(search, finding, ret_value);
+        return find_as(search, finding);
     }
     upper_name(finding->variable, sizeof finding->variable, search->prefix, field->name);
-    if (find_as(search, finding, ret_value))
+    if (find_as(search, finding))
         return true;
     struct finding bare = *finding;
     upper_name(bare.variable, sizeof bare.variable, NULL, field->name);
-    if (!search->prefix || !find_as(search, &bare, ret_value))
+    if (!search->prefix || !find_as(search, &bare))
         return false;
     *finding = bare;
     return true;
@@ -89,11 +88,10 @@ static int find_all(struct search *search) {
         const leat_field *field = &search->schema->fields[i];
         const char *alias = field_options(field)->alias;
         const char *known_as = alias ? alias : field->name;
-        str name = {known_as, strlen(known_as)}, value;
-        search->findings[i].is_found = find_value(search, field, &search->findings[i], &value);
-        if (!search->findings[i].is_found)
+        if (!find_value(search, field, &search->findings[i]))
             continue;
-        value = arena_copy(search->arena, value); // the plugin's strings must outlive the environment
+        str name = {known_as, strlen(known_as)};
+        str value = arena_copy(search->arena, search->findings[i].found->value); // the plugin's strings must outlive the environment
         if (!value.ptr)
             return -ENOMEM;
         int status = field->type->kind == LEAT_LIST ? add_list(search, name, value) : add_pair(search, name, value);
@@ -126,10 +124,10 @@ static void say_line(const struct search *search, const char *owner, str line, s
         return;
     }
     str words = without_blanks((str){colon + 1, line.len - (size_t)(colon + 1 - line.ptr)});
-    if (finding->is_found)
-        messages_add(messages, "%s: error: %s %s: %.*s", owner, finding->variable, environment_source_words(finding->source),
-                     (int)words.len, words.ptr);
-    else
+    if (finding->found) {
+        str variable = variable_words(finding->found, search->arena);
+        messages_add(messages, "%s: error: %.*s: %.*s", owner, (int)variable.len, variable.ptr, (int)words.len, words.ptr);
+    } else
         messages_add(messages, "%s: error: %s: %.*s; set it in the environment or in .env", owner, finding->variable, (int)words.len,
                      words.ptr);
 }

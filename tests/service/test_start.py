@@ -216,7 +216,7 @@ def test_a_short_secret_is_refused_and_not_shown(secret, flags):
 
 
 def test_all_wrong_settings_are_said_at_once_by_their_names():
-    text = refuses(SECRET_KEY="too-short-and-secret", ACCESS_TOKEN_EXPIRE_MINUTES="soon", BACKEND_CORS_ORIGINS="http://not-json",
+    text = refuses(SECRET_KEY="too-short-and-secret", ACCESS_TOKEN_EXPIRE_MINUTES="soon", BACKEND_CORS_ORIGINS="no-scheme.example",
         WORKERS="many", HOST="127.0.0.1")
     text_of_flags = refuses(SECRET_KEY="too-short-and-secret", ACCESS_TOKEN_EXPIRE_MINUTES="0", BACKEND_CORS_ORIGINS="[5]")
     for name in ("SECRET_KEY", "ACCESS_TOKEN_EXPIRE_MINUTES", "BACKEND_CORS_ORIGINS"):

@@ -23,7 +23,7 @@ static int read_text(struct world *world, const char *text, size_t bytes) {
 #define read_literal(world, literal) read_text(world, literal, sizeof(literal) - 1)
 
 static void expect_variable(const char *name, const char *value) {
-    str found = environment_value(&environment, name, NULL);
+    str found = environment_value(&environment, name);
     assert_non_null(found.ptr);
     assert_int_equal(found.len, strlen(value));
     assert_memory_equal(found.ptr, value, found.len);
@@ -35,8 +35,8 @@ static void test_bare_values_end_at_a_comment_without_the_blanks_around_them(voi
     expect_variable("A", "1");
     expect_variable("B", "two words");
     expect_variable("C", "a#b");
-    assert_null(environment_value(&environment, "D", NULL).ptr);
-    assert_null(environment_value(&environment, "E", NULL).ptr);
+    assert_null(environment_value(&environment, "D").ptr);
+    assert_null(environment_value(&environment, "E").ptr);
 }
 
 static void test_export_and_lines_of_windows_are_understood(void **state) {

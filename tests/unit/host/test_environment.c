@@ -10,7 +10,7 @@ static void put(enum environment_source source, const char *name, const char *va
 }
 
 static void expect_variable(const char *name, const char *value) {
-    str found = environment_value(&environment, name, NULL);
+    str found = environment_value(&environment, name);
     if (!value) {
         assert_null(found.ptr);
         return;
@@ -33,16 +33,17 @@ static void test_a_flag_is_stronger_than_the_process_than_the_file(void **state)
     expect_variable("PORT", "1");
 }
 
-static void test_the_source_of_a_value_is_told(void **state) {
+static void test_a_variable_is_spoken_of_by_where_it_came_from(void **state) {
     struct world *world = *state;
     environment_init(&environment, &world->arena);
-    put(FROM_FILE, "PORT", "3");
-    enum environment_source source = FROM_FLAG;
+    put(FROM_FILE, "Port", "3");
+    assert_string_equal(variable_words(environment_find(&environment, "PORT"), &world->arena).ptr, "Port in .env");
+    put(FROM_PROCESS, "PORT", "2");
+    assert_string_equal(variable_words(environment_find(&environment, "PORT"), &world->arena).ptr, "PORT in the environment");
 
-    environment_value(&environment, "port", &source);
+    environment_put_flag(&environment, "PORT", S("1"), "--port");
 
-    assert_int_equal(source, FROM_FILE);
-    assert_string_equal(environment_source_words(source), "in .env");
+    assert_string_equal(variable_words(environment_find(&environment, "PORT"), &world->arena).ptr, "--port");
 }
 
 static void test_names_are_found_in_any_case_the_very_case_first(void **state) {
@@ -85,7 +86,7 @@ static void test_the_variables_of_a_process_are_taken_apart_at_their_first_equal
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_a_flag_is_stronger_than_the_process_than_the_file),
-        TEST(test_the_source_of_a_value_is_told),
+        TEST(test_a_variable_is_spoken_of_by_where_it_came_from),
         TEST(test_names_are_found_in_any_case_the_very_case_first),
         TEST(test_an_empty_value_counts_as_none),
         TEST(test_the_variables_of_a_process_are_taken_apart_at_their_first_equals_sign),

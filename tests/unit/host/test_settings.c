@@ -72,14 +72,14 @@ static void test_all_that_is_wrong_is_said_at_once_by_variable_and_source_and_no
     environment_init(&environment, &world->arena);
     put(FROM_PROCESS, "MAIL_PROVIDER_KEY", "hunter2");
     put(FROM_FILE, "MAIL_RETRY_COUNT", "eleven");
-    put(FROM_FLAG, "DRY_RUN", "perhaps");
+    environment_put_flag(&environment, "DRY_RUN", S("perhaps"), "--dry-run");
     Mail mail;
 
     assert_int_equal(read_mail(world, &mail), -EINVAL);
 
     expect_said(world, "plugins/mail.so: error: MAIL_PROVIDER_KEY in the environment: String should have at least 8 characters\n");
     expect_said(world, "plugins/mail.so: error: MAIL_RETRY_COUNT in .env: Input should be a valid integer");
-    expect_said(world, "plugins/mail.so: error: DRY_RUN on the command line: Input should be a valid boolean");
+    expect_said(world, "plugins/mail.so: error: --dry-run: Input should be a valid boolean");
     expect_said(world, "plugins/mail.so: error: MAIL_HOST: Field required; set it in the environment or in .env\n");
     expect_unsaid(world, "hunter2");
     assert_int_equal(world->messages.count, 4);
