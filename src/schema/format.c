@@ -92,29 +92,28 @@ static const struct {
     [SLUG] = {format_is_slug, "value is not a valid slug: lower-case letters, digits and single hyphens between them"},
 };
 
-static int refuse_email(const struct rule *rule, const struct spot *spot, str *text) {
+static int take_email(const struct rule *rule, const struct spot *spot, str *text) {
     str reason = {0};
     int error = email_take(spot->reading->arena, text, &reason);
     return error == -EINVAL ? rule_refuse(rule, spot, PROBLEM_EMAIL, &DETAIL_OF_TEXT(reason)) : error;
 }
 
-static int refuse_url(const struct rule *rule, const struct spot *spot, str *text) {
-    str trimmed_text = trimmed(*text);
-    if (trimmed_text.len > URL_BYTES_MAX)
+static int take_url(const struct rule *rule, const struct spot *spot, str *text) {
+    const char *reason = NULL;
+    if (text->len > URL_BYTES_MAX)
         return rule_refuse(rule, spot, PROBLEM_URL_TOO_LONG, &DETAIL_OF_INT(URL_BYTES_MAX));
-    const char *reason = url_problem(trimmed_text);
-    if (reason)
-        return rule_refuse(rule, spot, PROBLEM_URL_PARSING, &DETAIL_OF_TEXT(((str){reason, strlen(reason)})));
-    *text = trimmed_text;
-    return 0;
+    int error = url_take(spot->reading->arena, text, &reason);
+    if (error != -EINVAL)
+        return error;
+    return rule_refuse(rule, spot, PROBLEM_URL_PARSING, &DETAIL_OF_TEXT(((str){reason, strlen(reason)})));
 }
 
 int format_take(const struct rule *rule, const struct spot *spot, str *text) {
     enum leat_format format = rule->text.format;
     if (format == EMAIL)
-        return refuse_email(rule, spot, text);
+        return take_email(rule, spot, text);
     if (format == URL)
-        return refuse_url(rule, spot, text);
+        return take_url(rule, spot, text);
     const char *message = plain_formats[format].message;
     if (plain_formats[format].is_one(*text))
         return 0;

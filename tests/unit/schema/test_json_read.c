@@ -44,14 +44,11 @@ SCHEMA(IntNullable, (i64, v, .nullable = true));
 #define BOOL_TYPE(input) BODY_V("bool_type", "Input should be a valid boolean", input, "")
 #define BOOL_PARSING(input) BODY_V("bool_parsing", "Input should be a valid boolean, unable to interpret input", input, "")
 #define STRING_TYPE(input) BODY_V("string_type", "Input should be a valid string", input, "")
-#define UNICODE(input)                                                                                                                     \
-    BODY_V("string_unicode", "Input should be a valid string, unable to parse raw data as a unicode string", input, "")
-#define TOO_LONG(input, n, s)                                                                                                              \
-    BODY_V("string_too_long", "String should have at most " #n " character" s, input, CTX("\"max_length\":" #n))
+#define UNICODE(input) BODY_V("string_unicode", "Input should be a valid string, unable to parse raw data as a unicode string", input, "")
+#define TOO_LONG(input, n, s) BODY_V("string_too_long", "String should have at most " #n " character" s, input, CTX("\"max_length\":" #n))
 #define TOO_SHORT(input, n, s)                                                                                                             \
     BODY_V("string_too_short", "String should have at least " #n " character" s, input, CTX("\"min_length\":" #n))
-#define PATTERN(input)                                                                                                                     \
-    BODY_V("string_pattern_mismatch", "String should match pattern '^[a-z]+$'", input, CTX("\"pattern\":\"^[a-z]+$\""))
+#define PATTERN(input) BODY_V("string_pattern_mismatch", "String should match pattern '^[a-z]+$'", input, CTX("\"pattern\":\"^[a-z]+$\""))
 #define UUID_TYPE(input) BODY_V("uuid_type", "UUID input should be a string, bytes or UUID object", input, "")
 #define UUID_BAD(input, why) BODY_V("uuid_parsing", "Input should be a valid UUID, " why, input, CTX("\"error\":\"" why "\""))
 #define UUID_CHAR(input, c, at)                                                                                                            \
@@ -252,8 +249,9 @@ static const struct {
     {&Time__schema, "\"2024-01-02\"", "\"2024-01-02T00:00:00Z\""},
     {&Time__schema, "\"2024-01-02T03:04:05+01:30\"", "\"2024-01-02T01:34:05Z\""},
     {&Time__schema, "\"2024-01-02T03:04:05-0830\"", "\"2024-01-02T11:34:05Z\""},
-    {&Time__schema, "\"2024-01-02T03:04:05\xE2\x88\x92"
-                    "08:00\"",
+    {&Time__schema,
+     "\"2024-01-02T03:04:05\xE2\x88\x92"
+     "08:00\"",
      "\"2024-01-02T11:04:05Z\""},
     {&Time__schema, "\"2024-01-02T03:04:05.1234567Z\"", "\"2024-01-02T03:04:05.123456Z\""},
     {&Time__schema, "\"2024-01-02T03:04:05,5\"", "\"2024-01-02T03:04:05.500000Z\""},
@@ -278,8 +276,7 @@ static const struct {
     {&Time__schema, "\"2023-02-29\"", TIME_BAD("\"2023-02-29\"", "day value is outside expected range")},
     {&Time__schema, "\"1e3\"", TIME_BAD("\"1e3\"", "input is too short")},
     {&Time__schema, "\"9999999999999999\"", TIME_BAD("\"9999999999999999\"", AFTER)},
-    {&Time__schema, "\"99999999999999999999999\"",
-     TIME_BAD("\"99999999999999999999999\"", "invalid date separator, expected `-`")},
+    {&Time__schema, "\"99999999999999999999999\"", TIME_BAD("\"99999999999999999999999\"", "invalid date separator, expected `-`")},
     {&Time__schema, "\"0000-01-02\"", TIME_WORSE("\"0000-01-02\"", "year 0 is out of range")},
     {&Time__schema, "\"0001-01-01T00:00:00+01:00\"", TIME_WORSE("\"0001-01-01T00:00:00+01:00\"", "year 0 is out of range")},
     {&Time__schema, "1704164645", "\"2024-01-02T03:04:05Z\""},
@@ -316,8 +313,10 @@ static const struct {
     {&Ints__schema, "{}", LIST_TYPE("{}")},
     {&Ints__schema, "{\"a\": 1}", LIST_TYPE("{\"a\": 1}")},
     {&Ints__schema, "[1, \"x\", 2.5]",
-     "{\"detail\":[{\"type\":\"int_parsing\",\"loc\":[\"body\",\"v\",1],\"msg\":\"Input should be a valid integer, unable to parse string as an "
-     "integer\",\"input\":\"x\"},{\"type\":\"int_from_float\",\"loc\":[\"body\",\"v\",2],\"msg\":\"Input should be a valid integer, got a number "
+     "{\"detail\":[{\"type\":\"int_parsing\",\"loc\":[\"body\",\"v\",1],\"msg\":\"Input should be a valid integer, unable to parse string "
+     "as an "
+     "integer\",\"input\":\"x\"},{\"type\":\"int_from_float\",\"loc\":[\"body\",\"v\",2],\"msg\":\"Input should be a valid integer, got a "
+     "number "
      "with a fractional part\",\"input\":2.5}]}"},
     {&IntsSized__schema, "[1]", "[1]"},
     {&IntsSized__schema, "[]",
