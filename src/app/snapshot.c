@@ -65,11 +65,18 @@ const leat_provider *compilation_resolve(struct compilation *compilation, const 
     return provider;
 }
 
+static int refuse_path(struct compilation *compilation, const leat_route *route, const char *path) {
+    return compilation_refuse(compilation, &route->base,
+                              "\"%s\" is no path: it begins with '/', braces are closed, and no name occurs twice", path);
+}
+
 static int add_route(struct compilation *compilation, const struct plugin_view *view, const leat_route *route) {
     struct snapshot *snapshot = compilation->snapshot;
     struct endpoint *endpoint = &snapshot->endpoints[snapshot->endpoint_count];
     if (route->method < LEAT_GET || route->method > LEAT_DELETE)
         return compilation_refuse(compilation, &route->base, "route '%s' has no method that is known here", route->name);
+    if (route->path[0] && route->path[0] != '/') // behind a prefix the router would not see it
+        return refuse_path(compilation, route, route->path);
     int status = endpoint_compile(compilation, view->plugin, route, endpoint);
     if (status)
         return status;

@@ -1,0 +1,282 @@
+// test_snapshot.c — tests of app/snapshot.c and of app/endpoint.c: what is refused before it serves, and in which words.
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <leat/leat.h>
+
+#include "app/endpoint.h"
+#include "app/openapi.h"
+#include "app/snapshot.h"
+
+static struct arena_pool pool;
+static struct arena arena;
+static struct snapshot *snapshot;
+static str messages;
+
+static int set_up(void **state) {
+    (void)state;
+    arena_pool_init(&pool, 4);
+    arena_init(&arena, &pool, 64 << 20);
+    snapshot = NULL;
+    messages = (str){0};
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    snapshot_destroy(snapshot);
+    arena_reset(&arena);
+    arena_pool_finish(&pool);
+    return 0;
+}
+
+// ---- declarations as a plugin would make them; each test takes the items it wants
+
+#pragma GCC diagnostic ignored "-Wunused-parameter" // nobody calls these handlers
+
+SCHEMA(Note, (i64, id), (str, text, .min_length = 1));
+ERROR(note_not_found, 404, "Note not found");
+ERROR(note_locked, 409, "Note is locked");
+
+PROVIDE(get_owner, uuid, (header(str, x_owner), depends(get_db, db)), .errors = ERRORS(note_locked)) {
+    return (uuid){0};
+}
+PROVIDE(get_note, Note *, (depends(get_owner, owner), path(i64, note_id, .ge = 1), depends(get_db, db))) {
+    return NULL;
+}
+PROVIDER(chicken, int);
+PROVIDE(egg, int, (depends(chicken, c))) {
+    return c;
+}
+PROVIDE(chicken, int, (depends(egg, e))) {
+    return e;
+}
+
+IMPORT(from_nowhere, uuid, "nowhere");
+IMPORT(unknown_name, uuid, "notes");
+// the same name as get_owner with another type: a struct of its own, for the macro would define it twice
+static const leat_provider owner_as_i64 = {
+    .base = LEAT_ITEM(LEAT_ITEM_IMPORT, leat_provider), .bytes = 8, .name = "get_owner", .type_name = "i64", .from = "notes"};
+
+GET("/notes/{note_id}", read_note, Note, (depends(get_note, note), query(str, q, .optional = true)), .errors = ERRORS(note_not_found)) {
+    return note;
+}
+GET("/notes/{other}", read_other, Note, (path(i64, other))) {
+    return NULL;
+}
+POST("/notes", make_note, Note, (body(Note, in)), .status = 201) {
+    return NULL;
+}
+POST("/twice", two_bodies, Note, (body(Note, a), form(Note, b))) {
+    return NULL;
+}
+GET("/unread/{name}", leaves_unread, Note, ()) {
+    return NULL;
+}
+GET("no-slash", no_slash, Note, ()) {
+    return NULL;
+}
+GET("/cycle", cycle, Note, (depends(egg, e))) {
+    return NULL;
+}
+GET("/pattern", bad_pattern, Note, (query(str, q, .pattern = "["))) {
+    return NULL;
+}
+DELETE("/notes/{note_id}", remove_note, Empty, (path(i64, note_id))) {
+    return NULL;
+}
+
+static int create(const leat_item *const *items, size_t count) {
+    static leat_plugin plugin = {.name = "notes", .prefix = "/v1", .tag = "notes"};
+    struct plugin_view view = {.plugin = &plugin, .items = items, .item_count = count};
+    return snapshot_create(&view, 1, &arena, &snapshot, &messages);
+}
+
+#define CREATE(...) create((const leat_item *const[]){__VA_ARGS__}, sizeof((const leat_item *const[]){__VA_ARGS__}) / sizeof(leat_item *))
+
+static void expect_in(str text, const char *words) {
+    bool is_in = memmem(text.ptr, text.len, words, strlen(words));
+    if (!is_in)
+        print_error("'%s' is not in: %.*s\n", words, (int)text.len, text.ptr);
+    assert_true(is_in);
+}
+
+static void expect_refusal(int status, const char *words) {
+    assert_int_equal(status, -EINVAL);
+    assert_non_null(messages.ptr);
+    expect_in(messages, words);
+    assert_non_null(memmem(messages.ptr, messages.len, "test_snapshot.c:", 16));
+    assert_non_null(memmem(messages.ptr, messages.len, ": error: ", 9));
+}
+
+// ---- what is served
+
+static void test_snapshot_puts_the_prefix_before_every_path(void **state) {
+    (void)state;
+    assert_int_equal(CREATE(&read_note__route.base, &make_note__route.base), 0);
+    struct router_match match;
+    router_match(snapshot_router(snapshot), HTTP_GET, S("/v1/notes/7"), &match);
+    assert_non_null(match.target);
+    assert_string_equal(endpoint_path(match.target), "/v1/notes/{note_id}");
+    assert_ptr_equal(endpoint_route(match.target), &read_note__route);
+}
+
+static void test_snapshot_gives_an_empty_answer_204_and_others_what_they_say(void **state) {
+    (void)state;
+    assert_int_equal(CREATE(&read_note__route.base, &make_note__route.base, &remove_note__route.base), 0);
+    assert_int_equal(snapshot_endpoint(snapshot, 0)->status, 200);
+    assert_int_equal(snapshot_endpoint(snapshot, 1)->status, 201);
+    assert_int_equal(snapshot_endpoint(snapshot, 2)->status, 204);
+}
+
+static int index_of_call(const struct endpoint *endpoint, const char *provider) {
+    for (unsigned i = 0; i < endpoint->step_count; i++)
+        if (endpoint->steps[i].kind == STEP_CALL && strcmp(endpoint->steps[i].provider->name, provider) == 0)
+            return (int)i;
+    return -1;
+}
+
+static void test_snapshot_orders_a_program_by_its_dependencies(void **state) {
+    (void)state;
+    assert_int_equal(CREATE(&read_note__route.base), 0);
+    const struct endpoint *endpoint = snapshot_endpoint(snapshot, 0);
+    int db = index_of_call(endpoint, "get_db"), owner = index_of_call(endpoint, "get_owner"), note = index_of_call(endpoint, "get_note");
+    assert_true(db >= 0 && db < owner && owner < note);
+    assert_int_equal(endpoint->steps[endpoint->step_count - 1].kind, STEP_QUERY); // the handler's own come last
+}
+
+static void test_snapshot_calls_a_provider_once_for_all_who_ask(void **state) {
+    (void)state;
+    assert_int_equal(CREATE(&read_note__route.base), 0);
+    const struct endpoint *endpoint = snapshot_endpoint(snapshot, 0);
+    unsigned calls = 0;
+    for (unsigned i = 0; i < endpoint->step_count; i++)
+        calls += endpoint->steps[i].kind == STEP_CALL && endpoint->steps[i].provider == &get_db__provider;
+    assert_int_equal(calls, 1);
+}
+
+static void test_snapshot_keeps_the_arguments_of_all_units_apart(void **state) {
+    (void)state;
+    assert_int_equal(CREATE(&read_note__route.base), 0);
+    const struct endpoint *endpoint = snapshot_endpoint(snapshot, 0);
+    for (unsigned i = 0; i < endpoint->step_count; i++)
+        for (unsigned k = 0; k < i; k++) {
+            const struct step *a = &endpoint->steps[i], *b = &endpoint->steps[k];
+            uint32_t a_bytes = a->kind == STEP_CALL ? a->provider->bytes : a->bytes,
+                     b_bytes = b->kind == STEP_CALL ? b->provider->bytes : b->bytes;
+            assert_true(a->to + a_bytes <= b->to || b->to + b_bytes <= a->to);
+            assert_true(a->to + a_bytes <= endpoint->frame_bytes);
+        }
+}
+
+static void test_snapshot_gathers_the_errors_of_a_route_and_of_its_providers(void **state) {
+    (void)state;
+    assert_int_equal(CREATE(&read_note__route.base), 0);
+    const leat_error *const *errors = snapshot_endpoint(snapshot, 0)->errors;
+    assert_ptr_equal(errors[0], &note_not_found);
+    assert_ptr_equal(errors[1], &note_locked);
+    assert_null(errors[2]);
+}
+
+static void test_snapshot_describes_itself(void **state) {
+    (void)state;
+    assert_int_equal(CREATE(&read_note__route.base, &make_note__route.base), 0);
+    str document = openapi_make(snapshot, &(struct openapi_info){.title = "t", .version = "1"}, &arena);
+    static const char *const parts[] = {"\"openapi\":\"3.1.0\"",
+                                        "\"/v1/notes/{note_id}\":{\"get\":",
+                                        "\"operationId\":\"read_note_v1_notes__note_id__get\"",
+                                        "{\"name\":\"note_id\",\"in\":\"path\",\"required\":true,",
+                                        "{\"name\":\"x-owner\",\"in\":\"header\",\"required\":true,",
+                                        "{\"name\":\"q\",\"in\":\"query\",\"required\":false,",
+                                        "\"404\":{\"description\":\"Not Found\"",
+                                        "\"409\":{\"description\":\"Conflict\"",
+                                        "\"minLength\":1",
+                                        "\"required\":[\"id\",\"text\"]"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        expect_in(document, parts[i]);
+}
+
+// ---- what is refused
+
+static void test_snapshot_refuses_two_routes_of_one_shape_and_names_both(void **state) {
+    (void)state;
+    expect_refusal(CREATE(&read_note__route.base, &read_other__route.base), "GET /v1/notes/{other} is served already, by 'read_note'");
+}
+
+static void test_snapshot_refuses_a_second_body(void **state) {
+    (void)state;
+    expect_refusal(CREATE(&two_bodies__route.base), "reads its body twice");
+}
+
+static void test_snapshot_refuses_a_path_that_nobody_reads(void **state) {
+    (void)state;
+    expect_refusal(CREATE(&leaves_unread__route.base), "no path() parameter reads {name}");
+}
+
+static void test_snapshot_refuses_a_path_that_is_none(void **state) {
+    (void)state;
+    expect_refusal(CREATE(&no_slash__route.base), "is no path");
+}
+
+static void test_snapshot_refuses_providers_that_depend_on_each_other(void **state) {
+    (void)state;
+    expect_refusal(CREATE(&cycle__route.base), "egg -> chicken -> egg");
+}
+
+static void test_snapshot_refuses_a_pattern_that_does_not_compile(void **state) {
+    (void)state;
+    expect_refusal(CREATE(&bad_pattern__route.base), "pattern");
+}
+
+static void test_snapshot_refuses_an_import_of_a_plugin_that_is_not_there(void **state) {
+    (void)state;
+    expect_refusal(CREATE(&from_nowhere__provider.base), "'from_nowhere' is imported from plugin 'nowhere', which is not loaded");
+}
+
+static void test_snapshot_refuses_an_import_of_what_is_not_provided(void **state) {
+    (void)state;
+    expect_refusal(CREATE(&unknown_name__provider.base), "plugin 'notes' provides no 'unknown_name'");
+}
+
+static void test_snapshot_refuses_an_import_of_another_type(void **state) {
+    (void)state;
+    expect_refusal(CREATE(&get_owner__provider.base, &owner_as_i64.base),
+                   "'get_owner' is i64 (8 bytes) here but uuid (16 bytes) in plugin 'notes'");
+}
+
+static void test_snapshot_says_all_that_is_wrong_at_once(void **state) {
+    (void)state;
+    int status = CREATE(&two_bodies__route.base, &leaves_unread__route.base, &from_nowhere__provider.base);
+    expect_refusal(status, "reads its body twice");
+    expect_refusal(status, "no path() parameter reads {name}");
+    expect_refusal(status, "which is not loaded");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_snapshot_puts_the_prefix_before_every_path, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_gives_an_empty_answer_204_and_others_what_they_say, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_orders_a_program_by_its_dependencies, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_calls_a_provider_once_for_all_who_ask, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_keeps_the_arguments_of_all_units_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_gathers_the_errors_of_a_route_and_of_its_providers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_describes_itself, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_refuses_two_routes_of_one_shape_and_names_both, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_refuses_a_second_body, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_refuses_a_path_that_nobody_reads, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_refuses_a_path_that_is_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_refuses_providers_that_depend_on_each_other, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_refuses_a_pattern_that_does_not_compile, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_refuses_an_import_of_a_plugin_that_is_not_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_refuses_an_import_of_what_is_not_provided, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_refuses_an_import_of_another_type, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_says_all_that_is_wrong_at_once, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
