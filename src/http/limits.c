@@ -11,6 +11,7 @@ const struct http_limits http_limits_default = {
     .body_memory_max = 256 << 20,
     .head_ms = 10000,
     .body_idle_ms = 30000,
+    .body_bytes_per_second_min = 500,
     .keep_alive_ms = 60000,
     .answers_per_turn = 32,
 };

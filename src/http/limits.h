@@ -14,6 +14,7 @@ struct http_limits {
     uint64_t body_memory_max;           // 256 MiB of bodies a core: 503
     uint32_t head_ms;                   // 10 s from a request's first byte to its head's end: 408
     uint32_t body_idle_ms;              // 30 s without a byte of the body: 408
+    uint32_t body_bytes_per_second_min; // 500 on the average, once body_idle_ms have passed: 408
     uint32_t keep_alive_ms;             // 60 s between requests: closed
     uint32_t answers_per_turn;          // 32
 };

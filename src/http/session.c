@@ -46,6 +46,17 @@ static bool has_input(const struct session *session) {
     return buffer_bytes(&session->input) > 0;
 }
 
+/** Bytes win time, but no more than they are worth at the slowest rate that is allowed. */
+static int64_t body_due_ms(const struct session *session) {
+    const struct http_limits *limits = session->core->limits;
+    int64_t idle_due_ms = core_now_ms(session->core->core) + limits->body_idle_ms;
+    if (!limits->body_bytes_per_second_min)
+        return idle_due_ms;
+    int64_t worth_ms = (int64_t)(session->body_bytes * 1000 / limits->body_bytes_per_second_min);
+    int64_t rate_due_ms = session->body_began_ms + limits->body_idle_ms + worth_ms;
+    return idle_due_ms < rate_due_ms ? idle_due_ms : rate_due_ms;
+}
+
 static void set_deadline(struct session *session) {
     const struct http_limits *limits = session->core->limits;
     struct conn *conn = session_conn(session);
@@ -55,9 +66,9 @@ static void set_deadline(struct session *session) {
         conn_set_deadline(conn, 0); // ours to make, not the client's
         session->has_head_deadline = false;
     } else if (session->state == SESSION_BODY || session->state == SESSION_DROPPING) {
-        conn_set_deadline(conn, now_ms + limits->body_idle_ms);
+        conn_set_deadline(conn, body_due_ms(session));
     } else if (!is_in_head) {
-        conn_set_deadline(conn, now_ms + limits->keep_alive_ms);
+        conn_set_deadline(conn, now_ms + (session->is_draining ? FIRST_REQUEST_MS : limits->keep_alive_ms));
     } else if (!session->has_head_deadline) { // from the first byte on: more of them win no time
         session->has_head_deadline = true;
         conn_set_deadline(conn, now_ms + limits->head_ms);
@@ -65,7 +76,7 @@ static void set_deadline(struct session *session) {
 }
 
 static void set_pause(struct session *session) {
-    bool must_pause = buffer_bytes(&session->input) > WAITING_BYTES_MAX;
+    bool must_pause = session_is_stalled(session) && buffer_bytes(&session->input) > WAITING_BYTES_MAX;
     if (must_pause == session->is_paused)
         return;
     session->is_paused = must_pause;
@@ -75,9 +86,9 @@ static void set_pause(struct session *session) {
         conn_resume(session_conn(session));
 }
 
-/** Nothing is begun that would have to be finished. */
+/** Nothing is begun that would have to be finished. What a new client has to say may be under way. */
 static bool is_idle(const struct session *session) {
-    return session->state == SESSION_HEAD && !has_input(session);
+    return session->state == SESSION_HEAD && !has_input(session) && session->is_known;
 }
 
 /** What could be used has been used. */

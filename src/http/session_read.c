@@ -59,6 +59,9 @@ static void begin_request(struct session *session, const struct http_head *head)
     session->keep_alive = head->keep_alive;
     session->must_close = session->is_unread_long = session->is_app_told = false;
     session->has_head_deadline = false;
+    session->is_known = true;
+    session->body_began_ms = core_now_ms(session->core->core);
+    session->body_bytes = 0;
 }
 
 /** The body of `head` is not wanted, and its request is answered. */
@@ -209,11 +212,13 @@ static bool drop_body(struct session *session, str *rest) {
 void session_read(struct session *session, str *rest) {
     bool goes_on = true;
     while (goes_on && !session_is_stalled(session)) {
+        size_t before = rest->len;
         if (session->state == SESSION_HEAD)
             goes_on = read_head(session, rest);
         else if (session->state == SESSION_BODY)
             goes_on = read_body(session, rest);
         else
             goes_on = drop_body(session, rest);
+        session->body_bytes += before - rest->len;
     }
 }

@@ -12,6 +12,7 @@ enum {
     SPARE_BUFFER_BYTES_MAX = 16 << 10,
     DROPPED_BYTES_MAX = 64 << 10, // of a body that nobody wants, before the connection is closed instead
     WAITING_BYTES_MAX = 64 << 10, // of further input while a request is handled, before reading pauses
+    FIRST_REQUEST_MS = 1000,      // for a client that was accepted just before the server drains
     REPARSE_BYTES = 4 << 10,      // a head is looked at again after a line's end, or so many bytes more
 };
 
@@ -43,19 +44,22 @@ struct session {
     bool is_paused;   // reading, because of WAITING_BYTES_MAX
     bool is_draining; // the server ends
     bool has_ended;   // the client will send no more
+    bool is_known;    // it has begun a request
     bool has_head_deadline;
     bool waits_for_room; // the output was full
     // of the request in hand
     bool is_head, is_http10, keep_alive;
-    bool is_unread_long;         // what is left of its body is too long to be dropped
-    bool must_close;             // after its answer
-    bool is_app_told;            // by an on_head that took it, or by on_request: owed an on_gone where there is no answer
-    struct buffer input;         // what came and could not be used yet
-    size_t parsed_bytes;         // of it, which hold no whole head
-    struct buffer kept;          // a head of `kept_head_bytes`, and its body as far as it is here
-    size_t kept_head_bytes;      // 0: nothing is kept
-    size_t charged_bytes;        // for it, of the core's body_memory
-    struct http_body body;       // being gathered or dropped
+    bool is_unread_long;    // what is left of its body is too long to be dropped
+    bool must_close;        // after its answer
+    bool is_app_told;       // by an on_head that took it, or by on_request: owed an on_gone where there is no answer
+    struct buffer input;    // what came and could not be used yet
+    size_t parsed_bytes;    // of it, which hold no whole head
+    struct buffer kept;     // a head of `kept_head_bytes`, and its body as far as it is here
+    size_t kept_head_bytes; // 0: nothing is kept
+    size_t charged_bytes;   // for it, of the core's body_memory
+    struct http_body body;  // being gathered or dropped
+    int64_t body_began_ms;
+    uint64_t body_bytes;         // that have come since, its framing included
     uint64_t turn, turn_answers; // answers made in that turn
     struct deferred again;       // goes on with the input that waits
 };

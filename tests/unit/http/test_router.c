@@ -13,6 +13,16 @@
 
 #include "http/router.h"
 
+/** Which calloc fails, from 1; 0 lets all pass. */
+static unsigned failing, asked;
+
+void *__real_calloc(size_t count, size_t bytes);
+void *__wrap_calloc(size_t count, size_t bytes);
+
+void *__wrap_calloc(size_t count, size_t bytes) {
+    return failing && ++asked == failing ? NULL : __real_calloc(count, bytes);
+}
+
 static struct router *router;
 static struct router_match match;
 static int routes[2048];
@@ -208,6 +218,40 @@ static void test_a_thousand_routes_are_told_apart(void **state) {
     assert_true(ns < 5000); // a search through the routes would be slower even on a loaded machine
 }
 
+static int build_some(struct router **ret_router) {
+    static const char *const paths[] = {"/a", "/b", "/c", "/d", "/e/{x}/f", "/g/{y:path}"};
+    struct router *some;
+    void *other;
+    int r = router_create(&some);
+    if (r)
+        return r;
+    for (unsigned i = 0; i < sizeof paths / sizeof *paths && !r; i++)
+        r = router_add(some, HTTP_GET, paths[i], &routes[i], &other);
+    if (r)
+        router_destroy(some);
+    else
+        *ret_router = some;
+    return r;
+}
+
+static void test_building_without_memory_is_refused(void **state) {
+    (void)state;
+    struct router *some = NULL;
+    int r = -ENOMEM;
+    unsigned nth;
+    for (nth = 1; r; nth++) {
+        asked = 0;
+        failing = nth;
+        r = build_some(&some);
+        failing = 0;
+        assert_true(r == 0 || r == -ENOMEM);
+    }
+    assert_true(nth > 10);
+    router_match(some, HTTP_GET, S("/e/1/f"), &match);
+    assert_ptr_equal(match.target, &routes[4]);
+    router_destroy(some);
+}
+
 static int open_router(void **state) {
     (void)state;
     return router_create(&router);
@@ -230,6 +274,7 @@ int main(void) {
         TEST(test_a_slash_too_many_or_too_few_is_a_redirect),
         TEST(test_the_same_shape_is_refused_and_names_the_other),
         TEST(test_malformed_paths_are_refused),
+        TEST(test_building_without_memory_is_refused),
         TEST(test_a_thousand_routes_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -262,18 +262,33 @@ static void test_a_head_has_ten_seconds_from_its_first_byte(void **state) {
 static void test_a_body_has_thirty_seconds_from_its_last_byte(void **state) {
     (void)state;
     unsigned gones = service.gones;
-    int fd = client_say("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 100\r\n\r\n");
+    int fd = client_say("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 100000\r\n\r\n");
     service_turns(&service, 3);
+    char *piece = repeated("x", 20000);
     for (int i = 0; i < 3; i++) {
         service_pass(&service, 29000);
-        say_more(fd, "x");
+        say_more(fd, piece);
     }
+    free(piece);
     expect_silence(fd);
     assert_int_equal(service.gones, gones);
     service_pass(&service, 30100);
     expect_end(fd, "HTTP/1.1 408 Request Timeout\r\n");
     assert_int_equal(service.gones, gones + 1);
     assert_int_equal(body_memory(), 0);
+}
+
+static void test_a_body_must_come_at_500_bytes_a_second(void **state) {
+    (void)state;
+    int fd = client_say("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 100000\r\n\r\n");
+    service_turns(&service, 3);
+    for (int i = 0; i < 29; i++) {
+        service_pass(&service, 1000);
+        say_more(fd, "x");
+    }
+    expect_silence(fd);
+    service_pass(&service, 1300);
+    expect_end(fd, "HTTP/1.1 408 ");
 }
 
 static void test_a_body_that_is_dropped_has_thirty_seconds_too(void **state) {
@@ -424,6 +439,21 @@ static void test_input_that_waited_is_used_when_there_is_more_than_the_limit(voi
     close(fd);
 }
 
+static void test_a_head_may_be_longer_than_what_may_wait(void **state) {
+    (void)state;
+    char *value = repeated("x", 3 * WAITING_BYTES_MAX);
+    struct received received = {0};
+    service.limits.field_bytes_max = 1 << 20;
+    int fd = client_say("GET / HTTP/1.1\r\n" HOST "X: ");
+    client_send(&service, fd, of(value), &received);
+    service_turns(&service, 100);
+    say_more(fd, "\r\n\r\n");
+    expect_read(fd, "hello");
+    free(received.text);
+    free(value);
+    close(fd);
+}
+
 static void test_bodies_of_a_core_share_a_limit(void **state) {
     (void)state;
     char *half = repeated("x", 40000);
@@ -521,7 +551,8 @@ static void test_a_draining_server_finishes_what_is_begun(void **state) {
     (void)state;
     struct service draining;
     service_open(&draining, &http_limits_default, 0);
-    struct received held = {0}, idle = {0}, partial = {0};
+    struct received held = {0}, idle = {0}, partial = {0}, new = {0}, silent = {0};
+    int new_fd = client_open(&draining), silent_fd = client_open(&draining);
     int idle_fd = client_open(&draining), held_fd = client_open(&draining), partial_fd = client_open(&draining);
     client_send(&draining, idle_fd, of("GET / HTTP/1.1\r\n" HOST "\r\n"), &idle);
     client_send(&draining, held_fd, of("GET /hold HTTP/1.1\r\n" HOST "\r\nGET / HTTP/1.1\r\n" HOST "\r\n"), &held);
@@ -531,6 +562,12 @@ static void test_a_draining_server_finishes_what_is_begun(void **state) {
 
     listener_drain(draining.listener, service_on_empty, &draining.is_empty);
     client_read_to_end(&draining, idle_fd, &idle);
+    client_send(&draining, new_fd, of("GET / HTTP/1.1\r\n" HOST "\r\n"), &new);
+    client_read_to_end(&draining, new_fd, &new);
+    assert_non_null(strstr(new.text, "Connection: close\r\n"));
+    service_pass(&draining, 1100);
+    client_read_to_end(&draining, silent_fd, &silent);
+    assert_int_equal(silent.bytes, 0);
     client_send(&draining, partial_fd, of("TP/1.1\r\n" HOST "\r\n"), &partial);
     client_read_to_end(&draining, partial_fd, &partial);
     assert_non_null(strstr(partial.text, "Connection: close\r\n"));
@@ -539,6 +576,8 @@ static void test_a_draining_server_finishes_what_is_begun(void **state) {
 
     assert_non_null(strstr(held.text, "Connection: close\r\n"));
     assert_null(strstr(held.text, "hello"));
+    close(new_fd);
+    close(silent_fd);
     close(idle_fd);
     close(held_fd);
     close(partial_fd);
@@ -551,6 +590,8 @@ static void test_a_draining_server_finishes_what_is_begun(void **state) {
     free(held.text);
     free(idle.text);
     free(partial.text);
+    free(new.text);
+    free(silent.text);
 }
 
 static int open_service(void **state) {
@@ -584,6 +625,7 @@ int main(void) {
         TEST(test_a_client_that_still_sends_reads_its_413),
         TEST(test_a_head_has_ten_seconds_from_its_first_byte),
         TEST(test_a_body_has_thirty_seconds_from_its_last_byte),
+        TEST(test_a_body_must_come_at_500_bytes_a_second),
         TEST(test_a_body_that_is_dropped_has_thirty_seconds_too),
         TEST(test_an_idle_connection_is_closed_without_a_word),
         TEST(test_a_request_that_is_handled_has_no_deadline_of_ours),
@@ -593,6 +635,7 @@ int main(void) {
         TEST(test_no_answers_are_made_for_a_client_that_does_not_read),
         TEST(test_input_waits_in_the_kernel_while_a_request_is_handled),
         TEST(test_input_that_waited_is_used_when_there_is_more_than_the_limit),
+        TEST(test_a_head_may_be_longer_than_what_may_wait),
         TEST(test_bodies_of_a_core_share_a_limit),
         TEST(test_a_megabyte_comes_back_as_it_went),
         TEST(test_the_app_is_told_when_a_client_has_gone),

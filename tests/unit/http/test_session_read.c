@@ -3,7 +3,23 @@
 
 #include "cases.h"
 
+#include "http/parser.h"
+
 static struct service service;
+static unsigned parse_calls;
+static size_t parsed_bytes;
+
+int64_t __real_http_head_parse(const char *data, size_t bytes, const struct http_limits *limits, struct http_head *scratch,
+                               struct http_refusal *ret_refusal);
+int64_t __wrap_http_head_parse(const char *data, size_t bytes, const struct http_limits *limits, struct http_head *scratch,
+                               struct http_refusal *ret_refusal);
+
+int64_t __wrap_http_head_parse(const char *data, size_t bytes, const struct http_limits *limits, struct http_head *scratch,
+                               struct http_refusal *ret_refusal) {
+    parse_calls++;
+    parsed_bytes += bytes;
+    return __real_http_head_parse(data, bytes, limits, scratch, ret_refusal);
+}
 
 #define HOST "Host: a\r\n"
 /** Whole conversations, each with the statuses of its answers. */
@@ -116,6 +132,29 @@ static void test_heads_are_answered_alike_byte_by_byte(void **state) {
         expect_same_byte_by_byte(head_cases[i].head);
 }
 
+static void test_a_head_byte_by_byte_is_parsed_once_a_line(void **state) {
+    (void)state;
+    enum { VALUE_BYTES = 20000 };
+    char *text = malloc(VALUE_BYTES + 1024), *end = stpcpy(text, "GET / HTTP/1.1\r\n" HOST "X: ");
+    memset(end, 'x', VALUE_BYTES);
+    end = stpcpy(end + VALUE_BYTES, "\r\nY: z\r\n\r\n");
+    size_t bytes = (size_t)(end - text);
+    str *pieces = calloc(bytes, sizeof *pieces);
+    for (size_t i = 0; i < bytes; i++)
+        pieces[i] = (str){text + i, 1};
+    parse_calls = 0;
+    parsed_bytes = 0;
+
+    struct received received = client_exchange_pieces(&service, pieces, bytes);
+
+    assert_string_equal(received_statuses(&received), "200");
+    assert_true(parse_calls <= 6 + VALUE_BYTES / 4096 + 1); // the first byte, five lines, and each 4 KiB of the long one
+    assert_true(parsed_bytes < 8 * bytes);
+    free(received.text);
+    free(pieces);
+    free(text);
+}
+
 static int open_service(void **state) {
     (void)state;
     service_open(&service, &http_limits_default, 0);
@@ -136,6 +175,7 @@ int main(void) {
         cmocka_unit_test(test_refused_heads_are_answered_and_the_connection_closed),
         cmocka_unit_test(test_heads_are_answered_alike_cut_at_every_byte),
         cmocka_unit_test(test_heads_are_answered_alike_byte_by_byte),
+        cmocka_unit_test(test_a_head_byte_by_byte_is_parsed_once_a_line),
     };
     return cmocka_run_group_tests(tests, open_service, close_service);
 }
