@@ -21,7 +21,6 @@ enum {
     SUBMIT_TRIES_MAX = 8,
     SELF_TEST_TURNS_MAX = 100,
     BUFFER_GROUP = 0,
-    BUFFER_COLOUR_BYTES = 64, // buffers are this much apart from their size's multiple, or all would share a few sets of the caches
     POST_RING_ENTRIES = 4,
 };
 
@@ -42,11 +41,10 @@ struct ring {
 
     struct slot *slots; // [0] is nobody's
     uint32_t slots_free, slots_made, in_flight;
-    uint32_t refused; // slots whose operations the kernel would not take
+    uint32_t refused, refused_running; // slots whose operations the kernel would not take: chains
 
     struct io_uring_buf_ring *buffer_ring;
     char *buffers;
-    size_t buffer_stride;
     unsigned buffer_count, buffer_bytes;
     unsigned buffers_held;     // by whoever has not given them back
     unsigned buffers_returned; // and not yet published
@@ -171,7 +169,7 @@ void ring_recv(struct ring *ring, struct op *op, int fd) {
 }
 
 static char *buffer_at(const struct ring *ring, uint16_t index) {
-    return ring->buffers + index * ring->buffer_stride;
+    return ring->buffers + (size_t)index * ring->buffer_bytes;
 }
 
 const char *ring_buffer(const struct ring *ring, const struct op *op) {
@@ -222,11 +220,19 @@ void ring_close(struct ring *ring, struct op *op, int fd) {
     launch(ring, sqe, RING_CLOSE, op);
 }
 
+/** Without an entry; what cannot be cancelled at once is left alone. */
+static void cancel_now(struct ring *ring, const struct op *target) {
+    struct io_uring_sync_cancel_reg request = {.addr = slot_user_data(ring, target->slot), .fd = -1};
+    io_uring_register_sync_cancel(&ring->uring, &request);
+}
+
 void ring_cancel(struct ring *ring, struct op *op, struct op *target) {
     assert(op_is_in_flight(target));
     struct io_uring_sqe *sqe = sqe_take(ring);
-    if (!sqe)
+    if (!sqe) {
+        cancel_now(ring, target);
         return refuse(ring, op);
+    }
     io_uring_prep_cancel64(sqe, slot_user_data(ring, target->slot), 0);
     launch(ring, sqe, RING_CANCEL, op);
 }
@@ -241,9 +247,21 @@ void ring_cancel_fd(struct ring *ring, struct op *op, int fd) {
     launch(ring, sqe, RING_CANCEL, op);
 }
 
+static void unchain(struct ring *ring, uint32_t *first, uint32_t index) {
+    for (uint32_t *link = first; *link; link = &ring->slots[*link].next) {
+        if (*link == index) {
+            *link = ring->slots[index].next;
+            return;
+        }
+    }
+}
+
 void ring_forget(struct ring *ring, struct op *op) {
-    if (op_is_in_flight(op))
-        slot_release(ring, op->slot);
+    if (!op_is_in_flight(op))
+        return;
+    unchain(ring, &ring->refused, op->slot);
+    unchain(ring, &ring->refused_running, op->slot);
+    slot_release(ring, op->slot);
 }
 
 // ---- completions
@@ -277,19 +295,18 @@ static void complete(struct ring *ring, uint64_t user_data, int result, unsigned
     op->done(op, result);
 }
 
+/** Those that were refused before: what they ask for in turn and is refused again is for the next turn. */
 static int run_refused(struct ring *ring) {
     int count = 0;
-    uint32_t index = ring->refused;
+    ring->refused_running = ring->refused;
     ring->refused = 0;
-    while (index) {
-        struct slot *slot = &ring->slots[index];
-        struct op *op = slot->op;
-        uint32_t next = slot->next;
+    for (; ring->refused_running; count++) {
+        uint32_t index = ring->refused_running;
+        struct op *op = ring->slots[index].op;
+        ring->refused_running = ring->slots[index].next;
         slot_release(ring, index);
         op->more = op->has_buffer = false;
         op->done(op, -EAGAIN);
-        index = next;
-        count++;
     }
     return count;
 }
@@ -492,8 +509,7 @@ static int setup_buffers(struct ring *ring, const struct ring_options *options) 
         return -EDOM;
     ring->buffer_count = options->buffer_count;
     ring->buffer_bytes = options->buffer_bytes;
-    ring->buffer_stride = options->buffer_bytes + BUFFER_COLOUR_BYTES;
-    ring->buffers = pages(ring->buffer_count * ring->buffer_stride);
+    ring->buffers = pages((size_t)ring->buffer_count * ring->buffer_bytes);
     ring->buffer_ring = pages(ring->buffer_count * sizeof(struct io_uring_buf));
     if (!ring->buffers || !ring->buffer_ring)
         return -ENOMEM;
@@ -585,7 +601,7 @@ void ring_destroy(struct ring *ring) {
     if (ring->slots)
         munmap(ring->slots, SLOT_COUNT_MAX * sizeof *ring->slots);
     if (ring->buffers)
-        munmap(ring->buffers, ring->buffer_count * ring->buffer_stride);
+        munmap(ring->buffers, (size_t)ring->buffer_count * ring->buffer_bytes);
     if (ring->buffer_ring)
         munmap(ring->buffer_ring, ring->buffer_count * sizeof(struct io_uring_buf));
     free(ring);

@@ -473,11 +473,11 @@ static void test_buffers_that_no_kernel_takes_are_refused_with_a_remedy(void **s
     assert_non_null(strstr(ring_refusal(error), "power of two"));
 }
 
-/** Every later io_uring_setup(2) of this process fails with `error`, as a container's profile has it. */
-static void forbid_io_uring(int error) {
+/** Every later `call` of this process fails with `error`. */
+static void forbid(unsigned call, int error) {
     struct sock_filter program[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
@@ -491,7 +491,7 @@ static int answer_under_filter(int error) {
     assert_true(child >= 0);
     if (child == 0) {
         struct ring *ring;
-        forbid_io_uring(error);
+        forbid(SYS_io_uring_setup, error);
         _exit(-ring_create(&ring_options_default, &ring));
     }
     int status;
@@ -512,6 +512,48 @@ static void test_a_seccomp_profile_is_named_as_the_cause(void **state) {
     assert_non_null(strstr(ring_refusal(-EOPNOTSUPP), "6.1"));
     assert_non_null(strstr(ring_refusal(-ENOMEM), "ulimit -l"));
     assert_non_null(strstr(ring_refusal(-ERANGE), "io_uring_setup(2)"));
+}
+
+/** In a child: what a kernel without memory leaves of six operations, two more than there are entries. 0 when all is as it should be. */
+static int operations_without_memory(void) {
+    struct ring *ring = small_ring();
+    struct probe probes[6], closing = probe_of(ring), waiting = probe_of(ring);
+    int ends[2];
+    pair(ends);
+    ring_recv(ring, &waiting.op, ends[0]);
+    ring_turn(ring, 0);
+    forbid(SYS_io_uring_enter, EAGAIN);
+    for (int i = 0; i < 6; i++) {
+        probes[i] = probe_of(ring);
+        ring_poll(ring, &probes[i].op, ends[0], POLLIN);
+    }
+    ring_close(ring, &closing.op, ends[1]);
+    ring_cancel(ring, NULL, &waiting.op);
+    if (fcntl(ends[1], F_GETFD) != -1)
+        return 1; // not closed
+    if (probes[4].completions + probes[5].completions + closing.completions != 0)
+        return 2; // during the call
+    ring_forget(ring, &probes[5].op);
+    if (ring_turn(ring, -1) < 0)
+        return 3;
+    if (probes[4].completions != 1 || probes[4].result != -EAGAIN || closing.completions != 1)
+        return 4;
+    if (probes[5].completions != 0 || probes[0].completions != 0)
+        return 5;
+    return ring_in_flight(ring) == 5 ? 0 : 6; // four that wait for an entry, and the recv
+}
+
+static void test_a_kernel_without_memory_is_answered_with_eagain_a_turn_later(void **state) {
+    (void)state;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(operations_without_memory());
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 int main(void) {
@@ -535,6 +577,7 @@ int main(void) {
         cmocka_unit_test(test_rings_and_the_threads_that_post_leave_no_descriptor_behind),
         cmocka_unit_test(test_buffers_that_no_kernel_takes_are_refused_with_a_remedy),
         cmocka_unit_test(test_a_seccomp_profile_is_named_as_the_cause),
+        cmocka_unit_test(test_a_kernel_without_memory_is_answered_with_eagain_a_turn_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
