@@ -80,6 +80,8 @@ static bool prepare_database(struct workspace *workspace) {
     if (!workspace_start_database(workspace))
         return false;
     bool is_there = true;
+    if (workspace->cluster && cluster_notice(workspace->cluster))
+        fprintf(stderr, "leat: %s\n", cluster_notice(workspace->cluster));
     if (workspace->cluster)
         fprintf(stderr, "%s\n", cluster_psql(workspace->cluster));
     if (!(workspace->cluster ? apply_migrations(workspace) : check_migrations(workspace, &is_there)))

@@ -66,11 +66,19 @@ static _Noreturn void shut_down(void) {
         pause();
 }
 
-static _Noreturn void keep(const struct place *place, char *const argv[]) {
+// So that ps does not show a second server.
+static void rename_process(size_t title_bytes) {
+    static const char title[] = "leat: keeper of postgres";
+    prctl(PR_SET_NAME, "leat-keeper");
+    for (size_t i = 0; i < title_bytes; i++)
+        program_invocation_name[i] = i < sizeof title - 1 && i + 1 < title_bytes ? title[i] : '\0';
+}
+
+static _Noreturn void keep(const struct place *place, char *const argv[], size_t title_bytes) {
     setsid();
+    rename_process(title_bytes);
     if (programs_enter(place) != 0)
         _exit(126);
-    prctl(PR_SET_NAME, "leat-postgres");
     prctl(PR_SET_DUMPABLE, 0); // what this process inherited of the server's memory is nobody's business
     int lock = open("lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (lock < 0 || range_lock(lock, LOCK_KEEPER, F_WRLCK, 0) != 0)
@@ -96,6 +104,17 @@ static _Noreturn void keep(const struct place *place, char *const argv[]) {
 
 // ---- ours
 
+// The room of our command line, if it is where glibc says and as the kernel shows it; else 0.
+static size_t title_room(void) {
+    char shown[4096];
+    int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    ssize_t bytes = fd < 0 ? 0 : read(fd, shown, sizeof shown);
+    if (fd >= 0)
+        close(fd);
+    size_t first = bytes > 0 ? strnlen(shown, (size_t)bytes) + 1 : 0;
+    return first && first <= (size_t)bytes && memcmp(program_invocation_name, shown, first) == 0 ? (size_t)bytes : 0;
+}
+
 static void add_settings(char **argv, size_t *count, const char *const *list, size_t list_count) {
     for (size_t i = 0; i < list_count; i++) {
         argv[(*count)++] = (char *)"-c";
@@ -113,9 +132,10 @@ int keeper_start(const struct place *place, const struct programs *programs, boo
     add_settings(argv, &count, settings, sizeof settings / sizeof *settings);
     if (is_throwaway)
         add_settings(argv, &count, settings_of_a_throwaway, sizeof settings_of_a_throwaway / sizeof *settings_of_a_throwaway);
+    size_t title_bytes = title_room();
     pid_t keeper = fork();
     if (keeper == 0)
-        keep(place, argv);
+        keep(place, argv, title_bytes);
     return keeper < 0 ? -errno : keeper;
 }
 

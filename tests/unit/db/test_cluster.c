@@ -351,6 +351,21 @@ static void test_the_postmaster_holds_none_of_our_descriptors(void **state) {
     stop(cluster);
 }
 
+static void test_the_keeper_does_not_look_like_a_second_server(void **state) {
+    (void)state;
+    struct cluster *cluster = start(shared_var);
+    char path[64], title[256] = "";
+    snprintf(path, sizeof path, "/proc/%d/cmdline", keeper_of(postmaster_of(cluster_folder(cluster))));
+
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_true(fread(title, 1, sizeof title - 1, file) > 0);
+    fclose(file);
+
+    assert_memory_equal(title, "leat: keeper", 12);
+    stop(cluster);
+}
+
 static void test_two_servers_that_start_at_once_share_one_new_cluster(void **state) {
     (void)state;
     const char *var = var_named("at-once");
@@ -578,6 +593,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_a_stale_pid_file_that_names_a_living_process_is_seen_through, stop_what_a_failed_test_left),
         cmocka_unit_test_teardown(test_a_server_that_other_hands_started_is_used_and_left_running, stop_what_a_failed_test_left),
         cmocka_unit_test_teardown(test_the_postmaster_holds_none_of_our_descriptors, stop_what_a_failed_test_left),
+        cmocka_unit_test_teardown(test_the_keeper_does_not_look_like_a_second_server, stop_what_a_failed_test_left),
         cmocka_unit_test_teardown(test_two_servers_that_start_at_once_share_one_new_cluster, stop_what_a_failed_test_left),
         cmocka_unit_test_teardown(test_what_an_interrupted_initdb_left_is_made_anew, stop_what_a_failed_test_left),
         cmocka_unit_test_teardown(test_a_path_too_long_for_a_socket_puts_the_socket_elsewhere, stop_what_a_failed_test_left),
