@@ -29,7 +29,7 @@ static void add_statements(void) {
     }
 }
 
-void world_begin(const struct db_options *options) {
+void world_begin_without_waiting(const struct db_options *options) {
     memset(&world, 0, sizeof world);
     struct core_options core_options = core_options_default;
     core_options.ring = (struct ring_options){.sq_entries = 128, .cq_entries = 1024, .buffer_count = 64, .buffer_bytes = 4096};
@@ -41,6 +41,10 @@ void world_begin(const struct db_options *options) {
     add_statements();
     assert_int_equal(db_create(&world.core, world.connector, options, world.set, &world.db), 0);
     lane_init(&world.shared.lane, world.db, false);
+}
+
+void world_begin(const struct db_options *options) {
+    world_begin_without_waiting(options);
     if (options->conninfo)
         world_until_ready();
 }
@@ -50,8 +54,10 @@ static void on_stopped(void *arg) {
 }
 
 void world_end(void) {
-    db_stop(world.db, on_stopped, &world.is_stopped);
-    world_until(&world.is_stopped);
+    if (!world.db->is_stopping) {
+        db_stop(world.db, on_stopped, &world.is_stopped);
+        world_until(&world.is_stopped);
+    }
     db_destroy(world.db);
     offload_destroy(world.connector);
     statement_set_destroy(world.set);

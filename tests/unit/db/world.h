@@ -46,6 +46,7 @@ extern struct world world;
 struct db_options world_options(void);
 /** Starts the core and the db, and waits until it is ready unless there is no conninfo. */
 void world_begin(const struct db_options *options);
+void world_begin_without_waiting(const struct db_options *options);
 void world_end(void);
 /** Turns the core until `*flag`, or fails after 20 s. */
 void world_until(const bool *flag);
