@@ -138,6 +138,8 @@ struct expansion {
     bool is_used[40];
     int set_argument; // -1: none
     bool has_set;
+    const char *qualifier; // where the name that was read last began
+    bool is_behind_dot;    // of that name
     str message;
 };
 
@@ -204,23 +206,21 @@ static int put_parameter(struct expansion *x, struct sql_token token) {
     return put_format(x, "$%u", x->first_of[argument]);
 }
 
-static bool is_of_a_name(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("_.$\"", c) || (unsigned char)c >= 0x80;
-}
-
-// What stands before {*} and belongs to each column: "p." of p.{*}.
-static str qualifier_before(str source, const char *at) {
-    const char *start = at;
-    while (start > source.ptr && is_of_a_name(start[-1]))
-        start--;
-    return (str){start, start < at && at[-1] == '.' ? (size_t)(at - start) : 0};
+// Follows names and dots, so that {*} knows what stands before it and belongs to each column: "p." of p.{*}.
+static void follow_qualifier(struct expansion *x, struct sql_token token) {
+    bool is_name = token.kind == SQL_WORD || token.kind == SQL_QUOTED, is_dot = token.kind == SQL_OTHER && token.text.ptr[0] == '.';
+    if (is_name && !x->is_behind_dot)
+        x->qualifier = token.text.ptr;
+    if (!is_name && !is_dot)
+        x->qualifier = NULL;
+    x->is_behind_dot = is_dot && x->qualifier;
 }
 
 static int put_columns(struct expansion *x, struct sql_token token) {
     const leat_schema *row = x->query->row;
     if (!row || row->kind != LEAT_OBJECT)
         return REFUSE(x, "{*} needs the schema of a row: db_one or db_list with one");
-    str qualifier = qualifier_before(x->source, token.text.ptr);
+    str qualifier = {x->qualifier, x->is_behind_dot ? (size_t)(token.text.ptr - x->qualifier) : 0};
     for (unsigned i = 0; i < row->nfields; i++) {
         const leat_field *field = &row->fields[i];
         if (!kind_is_column(field->type->kind))
@@ -318,6 +318,7 @@ static int expand_text(struct expansion *x) {
         if (!error && token.kind == SQL_END)
             return 0;
         error = error ? error : expand_token(x, token);
+        follow_qualifier(x, token);
         if (error)
             return error;
     }
