@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <leat/values.h>
+
 static inline bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
@@ -52,6 +54,15 @@ static inline bool is_token_char(char c) {
 /** SP or HTAB. */
 static inline bool is_blank(char c) {
     return c == ' ' || c == '\t';
+}
+
+/** `text` without the blanks around it. */
+static inline str trim_blanks(str text) {
+    while (text.len && is_blank(text.ptr[0]))
+        text = (str){text.ptr + 1, text.len - 1};
+    while (text.len && is_blank(text.ptr[text.len - 1]))
+        text.len--;
+    return text;
 }
 
 /** What a field value or a quoted string may hold: HTAB, SP, visible ASCII, and obs-text. */

@@ -67,14 +67,6 @@ static int read_coding(struct framing *framing, struct http_span value) {
     return http_refuse(framing->refusal, 501, "Transfer coding not implemented");
 }
 
-static str trimmed(str text) {
-    while (text.len && is_blank(text.ptr[0]))
-        text = (str){text.ptr + 1, text.len - 1};
-    while (text.len && is_blank(text.ptr[text.len - 1]))
-        text.len--;
-    return text;
-}
-
 static int read_connection(struct framing *framing, struct http_span value) {
     str rest = http_text(framing->head, value);
     if (rest.len == 10 && is_same_word(rest.ptr, "keep-alive", 10)) { // as most clients say it
@@ -84,7 +76,7 @@ static int read_connection(struct framing *framing, struct http_span value) {
     while (rest.len) {
         const char *comma = memchr(rest.ptr, ',', rest.len);
         size_t bytes = comma ? (size_t)(comma - rest.ptr) : rest.len;
-        str option = trimmed((str){rest.ptr, bytes});
+        str option = trim_blanks((str){rest.ptr, bytes});
         framing->says_close |= option.len == 5 && is_same_word(option.ptr, "close", 5);
         framing->says_keep_alive |= option.len == 10 && is_same_word(option.ptr, "keep-alive", 10);
         bytes += comma ? 1 : 0;

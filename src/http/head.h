@@ -16,7 +16,7 @@ enum http_method {
     HTTP_DELETE,
     HTTP_OPTIONS,
     HTTP_METHODS,
-    HTTP_UNKNOWN = HTTP_METHODS, // a token that is none of these: 501
+    HTTP_UNKNOWN = HTTP_METHODS, // a token that is none of these: 501, before any app sees it
 };
 
 enum { HTTP_FIELDS_MAX = 100 }; // the setting may be lower

@@ -6,7 +6,6 @@
 #include "base/utf8.h"
 #include "http/characters.h"
 
-/** How many bytes the escape at `s` takes, 0 where there is none. */
 static bool is_escape(const char *s, size_t bytes) {
     return bytes > 2 && s[0] == '%' && hex_value(s[1]) >= 0 && hex_value(s[2]) >= 0;
 }
@@ -58,14 +57,6 @@ bool url_next_pair(str *rest, str *ret_name, str *ret_value) {
     return false;
 }
 
-static str trimmed(str s) {
-    while (s.len && is_blank(s.ptr[0]))
-        s = (str){s.ptr + 1, s.len - 1};
-    while (s.len && is_blank(s.ptr[s.len - 1]))
-        s.len--;
-    return s;
-}
-
 static str unquoted(str s) {
     bool is_quoted = s.len >= 2 && s.ptr[0] == '"' && s.ptr[s.len - 1] == '"';
     return is_quoted ? (str){s.ptr + 1, s.len - 2} : s;
@@ -73,12 +64,12 @@ static str unquoted(str s) {
 
 bool cookie_next_pair(str *rest, str *ret_name, str *ret_value) {
     while (rest->len) {
-        str pair = trimmed(take_until(rest, ';'));
+        str pair = trim_blanks(take_until(rest, ';'));
         if (!pair.len)
             continue;
         bool has_name = memchr(pair.ptr, '=', pair.len) != NULL;
-        *ret_name = has_name ? trimmed(take_until(&pair, '=')) : (str){pair.ptr, 0};
-        *ret_value = unquoted(trimmed(pair));
+        *ret_name = has_name ? trim_blanks(take_until(&pair, '=')) : (str){pair.ptr, 0};
+        *ret_value = unquoted(trim_blanks(pair));
         return true;
     }
     return false;
