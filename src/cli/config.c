@@ -211,14 +211,14 @@ static int take_api(const Server *given, struct config *config, struct arena *ar
     return config->api.title && config->api.version ? 0 : -ENOMEM;
 }
 
-static int take_all(const Server *given, struct config *config, struct arena *arena, struct messages *messages) {
+static int take_all(const Server *given, bool is_serving, struct config *config, struct arena *arena, struct messages *messages) {
     take_http(given, &config->app.http);
     take_app(given, &config->app);
     take_server(given, &config->server);
     if (given->set.log_level)
         config->log_level = (enum log_level)(given->log_level - LogLevel_debug);
     int results[] = {take_api(given, config, arena), take_host(given, config, arena, messages),
-                     take_database(given, config, arena, messages), take_secret_key(given, config, messages),
+                     take_database(given, config, arena, messages), is_serving ? take_secret_key(given, config, messages) : 0,
                      take_origins(given, config, arena, messages)};
     int status = 0;
     for (size_t i = 0; i < sizeof results / sizeof results[0]; i++)
@@ -234,14 +234,15 @@ static int read_places(struct model_set *models, const struct environment *envir
     return status < 0 ? status : take_places(places, config, arena);
 }
 
-static int read_server(struct model_set *models, const struct environment *environment, struct arena *arena, struct messages *messages,
-                       struct config *config) {
+static int read_server(struct model_set *models, const struct environment *environment, bool is_serving, struct arena *arena,
+                       struct messages *messages, struct config *config) {
     Server *server = arena_alloc(arena, sizeof *server);
     int status = server ? settings_read(models, &Server__schema, "leat", NULL, environment, arena, messages, server) : -ENOMEM;
-    return status < 0 ? status : take_all(server, config, arena, messages);
+    return status < 0 ? status : take_all(server, is_serving, config, arena, messages);
 }
 
-int config_read(const struct environment *environment, struct arena *arena, struct messages *messages, struct config *ret_config) {
+int config_read(const struct environment *environment, bool is_serving, struct arena *arena, struct messages *messages,
+                struct config *ret_config) {
     struct config config = {.log_level = LOG_INFO, .api = {.title = "leat", .version = leat_version()}};
     app_options_init(&config.app);
     server_options_init(&config.server);
@@ -249,7 +250,7 @@ int config_read(const struct environment *environment, struct arena *arena, stru
     if (model_set_create(&models) < 0)
         return -ENOMEM;
     int places = read_places(models, environment, arena, messages, &config);
-    int server = read_server(models, environment, arena, messages, &config);
+    int server = read_server(models, environment, is_serving, arena, messages, &config);
     model_set_destroy(models);
     *ret_config = config;
     return places < 0 ? places : server;

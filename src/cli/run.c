@@ -9,21 +9,23 @@
 #include "cli/workspace.h"
 #include "db/migrate.h"
 
-enum { FILES_BESIDE_CONNECTIONS = 1024 };
+enum { FILES_BESIDE_CONNECTIONS = 256 };
 
 // The soft limit of 1024 is for select(2), which nobody here calls.
 static void raise_file_limit(const struct server_options *options) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return;
-    rlim_t wanted = (rlim_t)options->worker_count * options->conn_count_max + FILES_BESIDE_CONNECTIONS;
+    rlim_t clients = (rlim_t)options->worker_count * options->conn_count_max, wanted = clients + FILES_BESIDE_CONNECTIONS;
     if (limit.rlim_cur >= wanted)
         return;
     limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= wanted ? wanted : limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < wanted)
-        log_line(LOG_WARNING, "few_files", "limit=%lu wanted=%lu remedy=\"ulimit -Hn, or LimitNOFILE=\"", (unsigned long)limit.rlim_cur,
-                 (unsigned long)wanted);
+    if (limit.rlim_cur < clients)
+        log_line(LOG_WARNING, "few_files",
+                 "limit=%lu wanted=%lu remedy=\"raise it with ulimit -Hn or LimitNOFILE=, or lower "
+                 "CONNECTIONS_MAX\"",
+                 (unsigned long)limit.rlim_cur, (unsigned long)wanted);
 }
 
 // ---- the database

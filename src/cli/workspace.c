@@ -73,7 +73,7 @@ bool workspace_open(struct workspace *workspace, const struct invocation *invoca
     *workspace = (struct workspace){.arena = invocation->arena, .environment = invocation->environment};
     messages_init(&workspace->messages, workspace->arena);
     int file = dotenv_load(".env", workspace->environment, &workspace->messages);
-    int config = config_read(workspace->environment, workspace->arena, &workspace->messages, &workspace->config);
+    int config = config_read(workspace->environment, is_serving, workspace->arena, &workspace->messages, &workspace->config);
     bool is_right = file == 0 && config == 0;
     if (file == -ENOMEM || config == -ENOMEM || !workspace->config.has_places)
         return workspace_refuse(workspace);
