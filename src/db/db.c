@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "db/failure.h"
 #include "db/state.h"
 
@@ -117,22 +118,38 @@ int db_create(struct core *core, struct offload *connector, const struct db_opti
 
 // ---- its statements
 
-void db_prepare(struct db *db, struct statement_set *set, void (*done)(void *arg), void *arg) {
-    struct preparation *preparation = calloc(1, sizeof *preparation);
-    if (!preparation || db->set_count == SETS_MAX) {
-        free(preparation);
-        done(arg);
+static bool has_set(const struct db *db, const struct statement_set *set) {
+    for (unsigned i = 0; i < db->set_count; i++)
+        if (db->sets[i] == set)
+            return true;
+    return false;
+}
+
+static void add_set(struct db *db, struct statement_set *set) {
+    if (has_set(db, set))
+        return;
+    if (db->set_count == SETS_MAX) { // its queries fail, and say that their statements were never prepared
+        log_line(LOG_ERROR, "statements_not_prepared", "cause=\"%d plugin generations are alive\"", SETS_MAX);
         return;
     }
     db->sets[db->set_count++] = set;
-    *preparation = (struct preparation){.set = set, .done = done, .arg = arg};
-    list_push(&db->preparations, &preparation->node);
     for (unsigned i = 0; i < db->link_count; i++) {
         struct db_link *link = &db->links[i];
         int error = link_is_up(link) ? link_prepare_set(link, set) : 0;
         if (error)
             link_close(link, error);
     }
+}
+
+void db_prepare(struct db *db, struct statement_set *set, void (*done)(void *arg), void *arg) {
+    add_set(db, set);
+    struct preparation *preparation = calloc(1, sizeof *preparation);
+    if (!preparation) {
+        done(arg); // early: what is not prepared yet is held until it is
+        return;
+    }
+    *preparation = (struct preparation){.set = set, .done = done, .arg = arg};
+    list_push(&db->preparations, &preparation->node);
     db_check_preparations(db);
 }
 

@@ -152,23 +152,30 @@ static void judge(struct db_link *link, struct prepared *prepared) {
     }
     prepared->state = PREPARED_READY;
     prepared->plan = plan;
+    atomic_store_explicit(&((struct statement *)prepared->statement)->refusal, 0, memory_order_relaxed);
+}
+
+// By one link of all that share the statement, and again only when the reason changes.
+static void say_refused(const struct prepared *prepared) {
+    uint64_t state = 0;
+    memcpy(&state, prepared->sqlstate, sizeof prepared->sqlstate);
+    struct statement *statement = (struct statement *)prepared->statement;
+    if (atomic_exchange_explicit(&statement->refusal, state, memory_order_relaxed) == state)
+        return;
+    const leat_query *query = statement->query;
+    log_line(LOG_ERROR, "statement_refused", "%s:%u: error: %s (%s)", query->base.file, query->base.line,
+             prepared->message ? prepared->message : "", prepared->sqlstate);
 }
 
 static int on_refused(struct db_link *link, struct prepared *prepared, const struct wire_message *message) {
     struct error_fields fields;
     int error = error_read(message, &fields);
-    if (error)
+    if (error || !prepared)
         return error;
-    if (!prepared)
-        return 0;
     break_with(link, prepared, NULL);
-    bool is_known = memcmp(prepared->sqlstate, fields.sqlstate, sizeof fields.sqlstate) == 0; // said when it was tried before
     memcpy(prepared->sqlstate, fields.sqlstate, sizeof prepared->sqlstate);
     prepared->message = strndup(fields.message.ptr ? fields.message.ptr : "", fields.message.len);
-    const leat_query *query = prepared->statement->query;
-    if (!is_known)
-        log_line(LOG_ERROR, "statement_refused", "core=%u link=%u %s:%u: error: %s (%s)", link->db->core->index, link->index,
-                 query->base.file, query->base.line, prepared->message ? prepared->message : "", prepared->sqlstate);
+    say_refused(prepared);
     return 0;
 }
 

@@ -1,8 +1,9 @@
 // statement.h — an author's query as Postgres will see it: text expanded, named, its types compared with the C types.
 //
-// {*} becomes the row schema's columns. {set} becomes, for every field of the SET schema, `col = CASE WHEN $mask & bit <> 0 THEN $n ELSE
-// col END`: one text for every subset of fields, so that all statements are known, prepared and checked at load; 2^n texts made on demand
-// were the alternative.
+// {*} becomes the row schema's columns, p.{*} the same of p. {set} becomes, for every field of the SET schema, `col = CASE WHEN $mask & bit
+// <> 0 THEN $n ELSE col END`: one text for every subset of fields (the empty one too: it changes nothing), so that all statements are
+// known, prepared and checked at load; 2^n texts made on demand were the alternative. The author's $n keep their meaning: the SET is one of
+// them.
 #ifndef DB_STATEMENT_H
 #define DB_STATEMENT_H
 
@@ -19,7 +20,8 @@ struct statement_set;
 
 int statement_set_create(struct statement_set **ret_set);
 void statement_set_destroy(struct statement_set *set);
-/** 0; -EINVAL and a message in the compiler's shape (a column of {*} that cannot be one, {set} without a SET, COPY ...); -ENOMEM. */
+/** 0; -EINVAL and a message in the compiler's shape (a column of {*} that cannot be one, {set} without a SET, COPY, BEGIN and whatever else
+ * would change a session that others share); -ENOMEM. */
 int statement_set_add(struct statement_set *set, const leat_query *query, struct arena *arena, str *ret_message);
 /** The statement of `query`, for leat_db_run(); NULL where it was never added. Constant time: no search on the hot path. */
 const struct statement *statement_of(const struct statement_set *set, const leat_query *query);

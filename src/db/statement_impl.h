@@ -33,6 +33,8 @@ struct statement {
     const struct statement_parameter *parameters;
     /** How the types of the server fit: a plan for each description that a server gave, newest first. Cores push, nobody takes away. */
     _Atomic(struct plan *) plans;
+    /** The SQLSTATE that some server refused it with last, packed; 0: none. So that a refusal is said once, not by every link. */
+    _Atomic(uint64_t) refusal;
 };
 
 const struct statement *statement_at(const struct statement_set *set, size_t index);

@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -18,13 +19,23 @@ struct db_options world_options(void) {
     return options;
 }
 
-// The section may be empty: these are weak.
+static int by_line(const void *a, const void *b) {
+    const leat_item *const *left = a, *const *right = b;
+    return (int)(*left)->line - (int)(*right)->line;
+}
+
+// The section may be empty: these are weak. Its order is the linker's.
 static void add_statements(void) {
-    for (const leat_item *const *item = __start_leat_items; item < __stop_leat_items; item++) {
-        if ((*item)->kind != LEAT_ITEM_QUERY)
+    size_t count = (size_t)(__stop_leat_items - __start_leat_items);
+    const leat_item **items = arena_alloc(&world.arena, count * sizeof *items);
+    for (size_t i = 0; i < count; i++)
+        items[i] = __start_leat_items[i];
+    qsort(items, count, sizeof *items, by_line);
+    for (size_t i = 0; i < count; i++) {
+        if (items[i]->kind != LEAT_ITEM_QUERY)
             continue;
         str message = {0};
-        if (statement_set_add(world.set, (const leat_query *)(const void *)*item, &world.arena, &message))
+        if (statement_set_add(world.set, (const leat_query *)(const void *)items[i], &world.arena, &message))
             fail_msg("%.*s", (int)message.len, message.ptr);
     }
 }
