@@ -1,9 +1,8 @@
 // digits.c — numbers as decimal text, the shortest that reads back the same.
 //
-// Most doubles a service writes are short decimals: prices, coordinates, ratios. They are found by multiplying with growing powers of ten
-// until an integer m appears with m / 10^k == value. Both are exact in a double there (m below 2^53, k at most 22), so the division is the
-// correctly rounded one and the text reads back the same; below 16 digits no other text of that length does. What is left goes through
-// printf with 15, 16 and 17 digits.
+// A double stands for every number that is nearer to it than to its neighbours, and the shortest decimal of those is wanted. Between 1e-5
+// and 2^53, where nearly all that a service writes is, the bounds of that interval times a power of ten fit 128 bits exactly, and digits
+// are dropped for as long as a decimal is left between them. What is outside goes through printf with 15, 16 and 17 digits.
 #include "digits.h"
 
 #include <float.h>
@@ -52,22 +51,77 @@ struct decimal {
     int count, point;
 };
 
-static const double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                       1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+static const uint64_t powers_of_ten[] = {
+    1,
+    10,
+    100,
+    1000,
+    10000,
+    100000,
+    1000000,
+    10000000,
+    100000000,
+    1000000000,
+    10000000000,
+    100000000000,
+    1000000000000,
+    10000000000000,
+    100000000000000,
+    1000000000000000,
+    10000000000000000,
+    100000000000000000,
+    1000000000000000000,
+    10000000000000000000u,
+};
 
-static bool decimal_is_short(double value, struct decimal *ret) {
-    for (int k = 0; k <= 22; k++) {
-        double scaled = value * powers_of_ten[k];
-        if (scaled >= 1e15)
-            return false;
-        double whole = rint(scaled);
-        if (whole < 1 || whole / powers_of_ten[k] != value)
+enum { SIGNIFICANT_DIGITS = 17, MANTISSA_BITS = 52, EXPONENT_BIAS = 1075 };
+
+static unsigned __int128 power_of_ten(int k) {
+    return k <= 19 ? powers_of_ten[k] : (unsigned __int128)powers_of_ten[19] * powers_of_ten[k - 19];
+}
+
+// How many digits can go from the end so that a decimal is left from `least` to `most`: what holds for many holds for fewer.
+static int drop_digits(uint64_t least, uint64_t most) {
+    static const uint8_t steps[] = {8, 8, 4, 2, 1};
+    int dropped = 0;
+    for (size_t i = 0; i < sizeof steps; i++) {
+        uint64_t power = powers_of_ten[steps[i]], next_least = (least + power - 1) / power, next_most = most / power;
+        if (next_least > next_most)
             continue;
-        ret->count = (int)(digits_of_u64(ret->digits, (uint64_t)whole) - ret->digits);
-        ret->point = ret->count - k;
-        return true;
+        least = next_least;
+        most = next_most;
+        dropped += steps[i];
     }
-    return false;
+    return dropped;
+}
+
+// (whole + fraction / one) / divisor to the nearest integer, the even one of two.
+static uint64_t rounded(uint64_t whole, uint64_t divisor, unsigned __int128 fraction, unsigned __int128 one) {
+    uint64_t quotient = whole / divisor, rest = whole % divisor;
+    unsigned __int128 twice = divisor == 1 ? fraction * 2 : (unsigned __int128)rest * 2, unit = divisor == 1 ? one : divisor;
+    bool is_tie = twice == unit && (divisor == 1 || !fraction);
+    bool is_up = is_tie ? quotient & 1 : twice >= unit;
+    return quotient + is_up;
+}
+
+// `value` is within EXACT_LEAST and EXACT_MOST. Everything is counted in units of 2^-shift * 10^-k.
+static void decimal_exactly(double value, struct decimal *ret) {
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint64_t fraction = bits & ((UINT64_C(1) << MANTISSA_BITS) - 1), mantissa = fraction | UINT64_C(1) << MANTISSA_BITS;
+    int shift = EXPONENT_BIAS - (int)(bits >> MANTISSA_BITS) + 2, k = SIGNIFICANT_DIGITS;
+    if (value >= 1)
+        k -= (int)digit_count((uint64_t)value);
+    for (double scaled = value; scaled < 0.1; scaled *= 10)
+        k++;
+    unsigned __int128 scale = power_of_ten(k), middle = scale * mantissa << 2, one = (unsigned __int128)1 << shift;
+    bool is_open = mantissa & 1; // a bound itself rounds to the even neighbour
+    unsigned __int128 low = middle - (fraction ? scale << 1 : scale), high = middle + (scale << 1);
+    uint64_t least = (uint64_t)((low + one - 1 + is_open) >> shift), most = (uint64_t)((high - is_open) >> shift);
+    int dropped = drop_digits(least, most);
+    uint64_t nearest = rounded((uint64_t)(middle >> shift), powers_of_ten[dropped], middle & (one - 1), one);
+    ret->count = (int)(digits_of_u64(ret->digits, nearest) - ret->digits);
+    ret->point = ret->count - k + dropped;
 }
 
 static void decimal_by_printf(double value, struct decimal *ret) {
@@ -85,9 +139,14 @@ static void decimal_by_printf(double value, struct decimal *ret) {
     ret->point = atoi(c + 1) + 1;
 }
 
+#define EXACT_LEAST 1e-4
+#define EXACT_MOST 9007199254740992.0
+
 // Of a positive, finite value.
 static void decimal_of(double value, struct decimal *ret) {
-    if (!decimal_is_short(value, ret))
+    if (value >= EXACT_LEAST && value < EXACT_MOST)
+        decimal_exactly(value, ret);
+    else
         decimal_by_printf(value, ret);
     while (ret->count > 1 && ret->digits[ret->count - 1] == '0')
         ret->count--;

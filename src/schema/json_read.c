@@ -88,14 +88,16 @@ static int read_members(const struct rule *rule, const struct spot *spot, unsign
     return result ? result : rule_check(rule, &whole, out);
 }
 
-static int read_object(const struct rule *rule, const struct spot *spot, unsigned depth, const struct json_token *token, void *out) {
+// The object at the cursor of `scan`, which moves behind it.
+static int read_object(const struct rule *rule, const struct reading *reading, const struct location *location, unsigned depth,
+                       struct json_scan *scan, void *out) {
     struct json_token slots[rule->model->count + 1];
-    struct json_scan scan;
+    const char *start = scan->cursor;
     memset(slots, 0, sizeof slots);
-    json_scan_init(&scan, json_token_text(token));
-    bool is_whole = scan_members(rule->model, &scan, depth, slots);
+    bool is_whole = scan_members(rule->model, scan, depth, slots);
     assert(is_whole); // it was scanned with what is around it
-    return read_members(rule, spot, depth, slots, out);
+    str text = {start, (size_t)(scan->cursor - start)};
+    return read_members(rule, &(struct spot){reading, location, {INPUT_JSON, text}}, depth, slots, out);
 }
 
 // ---- lists
@@ -113,10 +115,22 @@ static size_t count_items(const struct json_token *token, unsigned depth) {
     return count;
 }
 
+// The value at the cursor: an object is scanned no more than once for it.
+static int read_item(const struct rule *rule, const struct reading *reading, const struct location *location, unsigned depth,
+                     struct json_scan *scan, void *out) {
+    struct json_token value;
+    if (rule->kind == LEAT_OBJECT && *scan->cursor == '{') {
+        int error = read_object(rule, reading, location, depth, scan, out);
+        json_scan_skip_blanks(scan);
+        return error;
+    }
+    json_scan_value(scan, depth, &value);
+    return read_value(rule, reading, location, depth, &value, out);
+}
+
 static int read_items(const struct rule *rule, const struct spot *spot, unsigned depth, const struct json_token *token,
                       const struct descriptor_list *list) {
     struct json_scan scan;
-    struct json_token value;
     bool is_first = true;
     int result = 0;
     json_scan_init(&scan, json_token_text(token));
@@ -124,8 +138,7 @@ static int read_items(const struct rule *rule, const struct spot *spot, unsigned
     for (size_t i = 0; i < list->count; i++) {
         const struct location location = {spot->location, {0}, i};
         json_scan_next_item(&scan, &is_first);
-        json_scan_value(&scan, depth + 1, &value);
-        int error = read_value(rule->list.item, spot->reading, &location, depth + 1, &value, list_item(rule, list, i));
+        int error = read_item(rule->list.item, spot->reading, &location, depth + 1, &scan, list_item(rule, list, i));
         if (error == -ENOMEM)
             return error;
         result = error ? error : result;
@@ -181,6 +194,7 @@ static int read_raw(const struct rule *rule, const struct spot *spot, const stru
 static int read_value(const struct rule *rule, const struct reading *reading, const struct location *location, unsigned depth,
                       const struct json_token *token, void *out) {
     const struct spot spot = {reading, location, {INPUT_JSON, json_token_text(token)}};
+    struct json_scan scan;
     if (rule->kind == LEAT_JSON)
         return read_raw(rule, &spot, token, out);
     switch ((enum json_kind)token->kind) {
@@ -194,7 +208,10 @@ static int read_value(const struct rule *rule, const struct reading *reading, co
     case JSON_FALSE:
         return rule_take_bool(rule, &spot, token->kind == JSON_TRUE, out);
     case JSON_OBJECT:
-        return rule->kind == LEAT_OBJECT ? read_object(rule, &spot, depth, token, out) : rule_refuse_type(rule, &spot);
+        if (rule->kind != LEAT_OBJECT)
+            return rule_refuse_type(rule, &spot);
+        json_scan_init(&scan, spot.input.text);
+        return read_object(rule, reading, location, depth, &scan, out);
     case JSON_ARRAY:
         return rule->kind == LEAT_LIST ? read_list(rule, &spot, depth, token, out) : rule_refuse_type(rule, &spot);
     case JSON_NULL:
@@ -239,15 +256,23 @@ static int read_whole(const struct rule *rule, const struct reading *reading, co
     return read_value(rule, reading, location, 0, &token, out);
 }
 
-int json_read(const struct rule *rule, const struct reading *reading, const struct location *location, str text, void *out) {
-    struct json_scan scan;
+// A scan at the first byte of what there is to scan.
+static int open_scan(struct json_scan *scan, const struct reading *reading, const struct location *location, str text) {
     int error = json_encoding_to_utf8(text, reading->arena, &text);
     if (error)
         return error == -EILSEQ ? -EBADMSG : error;
     if (!text.len)
         return problems_add(reading->problems, PROBLEM_MISSING, location, (struct input){.kind = INPUT_NULL}, NULL);
-    json_scan_init(&scan, text);
-    json_scan_skip_blanks(&scan);
+    json_scan_init(scan, text);
+    json_scan_skip_blanks(scan);
+    return 0;
+}
+
+int json_read(const struct rule *rule, const struct reading *reading, const struct location *location, str text, void *out) {
+    struct json_scan scan;
+    int error = open_scan(&scan, reading, location, text);
+    if (error)
+        return error;
     if (rule->kind == LEAT_OBJECT && scan.cursor < scan.end && *scan.cursor == '{')
         return read_whole_object(rule, reading, location, &scan, out);
     return read_whole(rule, reading, location, &scan, out);
@@ -258,7 +283,10 @@ int model_read_json(const struct model *model, const struct reading *reading, co
 }
 
 int json_check(const struct reading *reading, const struct location *root, str text) {
-    static const struct rule anything = {.schema = &json_value__schema, .kind = LEAT_JSON, .is_nullable = true};
-    json_value value;
-    return json_read(&anything, reading, root, text, &value);
+    struct json_scan scan;
+    struct json_token token;
+    int error = open_scan(&scan, reading, root, text);
+    if (error)
+        return error;
+    return json_scan_value(&scan, 0, &token) && json_scan_end(&scan) ? 0 : refuse_scan(&scan, reading, root);
 }

@@ -4,15 +4,19 @@
 
 static void put_value(leat_json *writer, const leat_schema *schema, const void *value);
 
+static inline bool holds_others(const leat_schema *schema) {
+    return schema->kind == LEAT_OBJECT || schema->kind == LEAT_LIST;
+}
+
 bool json_is_straight(const leat_schema *schema) {
-    if (schema->kind == LEAT_LIST)
-        return json_is_straight(schema->elem);
+    while (schema->kind == LEAT_LIST)
+        schema = schema->elem;
     if (schema->kind != LEAT_OBJECT)
         return true;
     for (unsigned i = 0; i < schema->nfields; i++) {
         const leat_field *field = descriptor_field(schema, i);
         const struct leat_common_opts *opts = field->opts;
-        if (opts->alias || opts->write_only || !json_is_straight(field->type))
+        if (opts->alias || opts->write_only || (holds_others(field->type) && !json_is_straight(field->type)))
             return false;
     }
     return true;

@@ -69,7 +69,7 @@ void json_put_due_comma(leat_json *writer) {
 }
 
 void json_put_bytes(leat_json *writer, const char *bytes, size_t count) {
-    if (!json_room(writer, count))
+    if (!count || !json_room(writer, count))
         return;
     copy_short(writer->cursor, bytes, count);
     writer->cursor += count;

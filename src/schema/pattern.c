@@ -64,7 +64,7 @@ enum {
     STEPS_MIN = 100000,
     STEPS_PER_BYTE = 8,
     JIT_STACK_BYTES_MIN = 32 << 10,
-    JIT_STACK_BYTES_MAX = 1 << 20,
+    JIT_STACK_BYTES_MAX = 8 << 20,
     HEAP_KIB_MAX = 8192, // of the interpreter
 };
 

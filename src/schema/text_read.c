@@ -1,5 +1,4 @@
 // text_read.c — names and values of a form, a query string, a header or the environment into structs, by the same tables as JSON.
-#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -105,11 +104,11 @@ struct found {
 // One look at each pair, however many there are.
 static void find_members(const struct model *model, const struct pairs *pairs, struct found *found) {
     memset(found, 0, model->count * sizeof *found);
-    for (const struct text_pair *pair = pairs->pairs; pair < pairs->pairs + pairs->count; pair++) {
-        int index = lookup_find(&model->lookup, pair->name);
+    for (size_t i = 0; i < pairs->count; i++) {
+        int index = lookup_find(&model->lookup, pairs->pairs[i].name);
         if (index == LOOKUP_NONE)
             continue;
-        found[index].last = pair;
+        found[index].last = &pairs->pairs[i];
         found[index].count++;
     }
 }
@@ -217,7 +216,8 @@ int model_read_pairs(const struct model *model, const struct reading *reading, c
     const struct rule *rule = &model->rule;
     const struct pairs all = {pairs, count};
     struct spot whole = {reading, root, {0}};
-    assert(rule->kind == LEAT_OBJECT); // model_compile_body() refuses the rest
+    if (rule->kind != LEAT_OBJECT) // model_compile_body() refuses such a declaration
+        return rule_refuse_type(rule, &whole);
     struct found found[rule->model->count + 1];
     find_members(rule->model, &all, found);
     int result = input_of_pairs(rule, reading, root, &all, found, &whole.input);

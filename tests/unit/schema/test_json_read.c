@@ -348,10 +348,448 @@ static void test_each_value_is_taken_or_refused_as_pydantic_does(void **state) {
     }
 }
 
+// ---- objects
+
+static const char *lower_case(req *r, str *s) {
+    (void)r;
+    static char lower[100];
+    for (size_t i = 0; i < s->len; i++)
+        lower[i] = s->ptr[i] >= 'A' && s->ptr[i] <= 'Z' ? (char)(s->ptr[i] | 0x20) : s->ptr[i];
+    s->ptr = lower;
+    return NULL;
+}
+
+static int strength_calls;
+
+static const char *strength(req *r, str *s) {
+    (void)r;
+    strength_calls++;
+    return memchr(s->ptr, '1', s->len) ? NULL : "Password must contain digit";
+}
+
+SCHEMA(Create, (str, email, .check = lower_case), (str, name, .min_length = 1, .max_length = 5),
+       (str, password, .min_length = 8, .check = strength, .secret = true));
+SCHEMA(Item, (str, name, .min_length = 2), (f64, price, .gt = 0));
+SCHEMA(Order, (Item, item), (Item_list, more, .max_items = 3), (i64, count, .def = 1, .ge = 1));
+SCHEMA(Basket, (Order_list, orders));
+PARTIAL(Update, (str, name, .min_length = 1), (bool, open), (i64, rank, .nullable = true));
+SCHEMA(Optional, (str, a, .optional = true), (str, b, .def = "x"), (f64, c, .def = 1.5), (bool, d, .def = true),
+       (Colour, e, .def = Colour_blue), (i32, f, .def = -1), (Ints, g, .optional = true), (uuid, id, .read_only = true, .optional = true),
+       (i64, h, .alias = "hAlias"));
+SCHEMA(Wallet, (str, owner), (Create, account));
+SCHEMA(Range, (i64, low), (i64, high));
+
+VALIDATE(Range, in) {
+    return in->low > in->high ? "low is above high" : NULL;
+}
+
+#define FAILS(...) "{\"detail\":[" __VA_ARGS__ "]}"
+#define MISSING(loc, input) "{\"type\":\"missing\",\"loc\":[\"body\"" loc "],\"msg\":\"Field required\"" input "}"
+#define INPUT(json) ",\"input\":" json
+#define MODEL_TYPE(loc, input)                                                                                                             \
+    "{\"type\":\"model_attributes_type\",\"loc\":[\"body\"" loc                                                                            \
+    "],\"msg\":\"Input should be a valid dictionary or object to extract fields from\"" input "}"
+#define SHORT(loc, n, s, input)                                                                                                            \
+    "{\"type\":\"string_too_short\",\"loc\":[\"body\"" loc "],\"msg\":\"String should have at least " #n " character" s "\"" input         \
+    ",\"ctx\":{\"min_length\":" #n "}}"
+#define NO_STRING(loc, input) "{\"type\":\"string_type\",\"loc\":[\"body\"" loc "],\"msg\":\"Input should be a valid string\"" input "}"
+#define VALUE_ERROR(loc, msg, input)                                                                                                       \
+    "{\"type\":\"value_error\",\"loc\":[\"body\"" loc "],\"msg\":\"Value error, " msg "\"" input ",\"ctx\":{\"error\":{}}}"
+
+static void test_a_whole_body_is_missing_where_there_is_none(void **state) {
+    (void)state;
+    expect_answer("empty", READ(Item, ""), FAILS(MISSING("", INPUT("null"))));
+    expect_answer("null", READ(Item, " null "), FAILS(MISSING("", INPUT("null"))));
+    expect_answer(
+        "only a byte order mark", READ(Item, "\xEF\xBB\xBF"),
+        "{\"detail\":[{\"type\":\"json_invalid\",\"loc\":[\"body\",0],\"msg\":\"JSON decode error\",\"input\":{},\"ctx\":{\"error\":"
+        "\"Expecting value\"}}]}");
+}
+
+static void test_all_that_is_wrong_is_told_in_the_order_of_the_declaration(void **state) {
+    (void)state;
+    expect_answer("nothing there", READ(Item, "{}"), FAILS(MISSING(",\"name\"", INPUT("{}")) "," MISSING(",\"price\"", INPUT("{}"))));
+    expect_answer(
+        "both wrong, the other way round", READ(Item, "{ \"price\": 0, \"name\": \"a\" }"),
+        FAILS(SHORT(",\"name\"", 2, "s", INPUT("\"a\"")) ",{\"type\":\"greater_than\",\"loc\":[\"body\",\"price\"],\"msg\":\"Input should "
+                                                         "be greater than 0\",\"input\":0,\"ctx\":{\"gt\":0.0}}"));
+    expect_answer("the input of what is missing is the object as it was sent", READ(Item, " { \"name\" : \"ab\" , \"x\":[1] } "),
+                  FAILS(MISSING(",\"price\"", INPUT("{ \"name\" : \"ab\" , \"x\":[1] }"))));
+}
+
+static void test_a_body_of_another_type_has_no_fields(void **state) {
+    (void)state;
+    static const char *const bodies[] = {"[]", "5", "\"x\"", "true", "[{\"name\":\"ab\",\"price\":1}]"};
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        char expected[400];
+        snprintf(expected, sizeof expected, FAILS(MODEL_TYPE("", INPUT("%s"))), bodies[i]);
+        expect_answer(bodies[i], READ(Item, bodies[i]), expected);
+    }
+    expect_answer("a list wanted", READ(Item_list, "{}"),
+                  FAILS("{\"type\":\"list_type\",\"loc\":[\"body\"],\"msg\":\"Input should be a valid list\",\"input\":{}}"));
+}
+
+static void test_the_last_of_two_equal_names_wins_and_unknown_names_are_passed_over(void **state) {
+    (void)state;
+    expect_answer("twice", READ(Item, "{\"name\":1,\"price\":\"x\",\"name\":\"ab\",\"price\":2}"), "ok {\"name\":\"ab\",\"price\":2.0}");
+    expect_answer("escaped names", READ(Item, "{\"n\\u0061me\":\"ab\",\"pric\\u0065\":2}"), "ok {\"name\":\"ab\",\"price\":2.0}");
+    expect_answer("unknown", READ(Item, "{\"nam\":1,\"names\":{\"name\":[]},\"\":2,\"name\":\"ab\",\"price\":2,\"\\ud800\":\"\\u0000\"}"),
+                  "ok {\"name\":\"ab\",\"price\":2.0}");
+}
+
+static void test_broken_json_comes_before_every_field_and_check(void **state) {
+    (void)state;
+    strength_calls = 0;
+    expect_answer(
+        "broken at the end", READ(Create, "{\"email\":5,\"name\":\"\",\"password\":\"longenough1\",}"),
+        "{\"detail\":[{\"type\":\"json_invalid\",\"loc\":[\"body\",45],\"msg\":\"JSON decode error\",\"input\":{},\"ctx\":{\"error\":"
+        "\"Illegal trailing comma before end of object\"}}]}");
+    expect_answer(
+        "more behind it", READ(Create, "{\"password\":\"longenough1\"} x"),
+        "{\"detail\":[{\"type\":\"json_invalid\",\"loc\":[\"body\",27],\"msg\":\"JSON decode error\",\"input\":{},\"ctx\":{\"error\":"
+        "\"Extra data\"}}]}");
+    assert_int_equal(strength_calls, 0);
+}
+
+static void test_a_check_runs_last_and_may_change_the_value(void **state) {
+    (void)state;
+    expect_answer("lower case", READ(Create, "{\"email\":\"A@B\",\"name\":\"x\",\"password\":\"longenough1\"}"),
+                  "ok {\"email\":\"a@b\",\"name\":\"x\",\"password\":\"longenough1\"}");
+    strength_calls = 0;
+    expect_answer("too short to be checked", READ(Create, "{\"email\":\"a\",\"name\":\"x\",\"password\":\"short\"}"),
+                  FAILS(SHORT(",\"password\"", 8, "s", "")));
+    assert_int_equal(strength_calls, 0);
+    expect_answer("refused", READ(Create, "{\"email\":\"a\",\"name\":\"x\",\"password\":\"longenough\"}"),
+                  FAILS(VALUE_ERROR(",\"password\"", "Password must contain digit", "")));
+}
+
+static void test_a_secret_is_never_echoed_nor_what_holds_it(void **state) {
+    (void)state;
+    static const char *const bodies[] = {
+        "{\"password\":\"hunter2\"}",
+        "{\"password\":[\"hunter2\"]}",
+        "[\"hunter2\"]",
+        "\"hunter2\"",
+        "{\"account\":{\"password\":\"hunter2\"}}",
+        "{\"account\":\"hunter2\"}",
+        "{\"owner\":\"x\",\"account\":{\"password\":\"hunter2\\u0000\"}}",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        assert_null(strstr(READ(Create, bodies[i]), "hunter2"));
+        assert_null(strstr(READ(Wallet, bodies[i]), "hunter2"));
+        assert_null(strstr(READ(Create_list, bodies[i]), "hunter2"));
+    }
+    expect_answer("what is missing shows no object", READ(Create, "{\"name\":\"x\"}"),
+                  FAILS(MISSING(",\"email\"", "") "," MISSING(",\"password\"", "")));
+    expect_answer("its neighbours show themselves", READ(Create, "{\"email\":5,\"name\":\"x\",\"password\":\"longenough1\"}"),
+                  FAILS(NO_STRING(",\"email\"", INPUT("5"))));
+}
+
+static void test_models_and_lists_of_them_are_read_where_they_are(void **state) {
+    (void)state;
+    expect_answer("an order",
+                  READ(Order, "{\"item\":{\"name\":\"ab\",\"price\":1},\"more\":[{\"name\":\"cd\",\"price\":2}],\"count\":\"3\"}"),
+                  "ok {\"item\":{\"name\":\"ab\",\"price\":1.0},\"more\":[{\"name\":\"cd\",\"price\":2.0}],\"count\":3}");
+    expect_answer("items of every fault", READ(Order, "{\"item\":5,\"more\":[{\"name\":\"ab\",\"price\":1}, {\"name\":\"a\"} , 5]}"),
+                  FAILS(MODEL_TYPE(",\"item\"", INPUT("5")) "," SHORT(",\"more\",1,\"name\"", 2, "s", INPUT("\"a\"")) "," MISSING(
+                      ",\"more\",1,\"price\"", INPUT("{\"name\":\"a\"}")) "," MODEL_TYPE(",\"more\",2", INPUT("5"))));
+    expect_answer("deep", READ(Basket, "{\"orders\":[{\"item\":{\"name\":\"ab\",\"price\":1},\"more\":[]},{\"item\":{},\"more\":[{}]}]}"),
+                  FAILS(MISSING(",\"orders\",1,\"item\",\"name\"", INPUT("{}")) "," MISSING(
+                      ",\"orders\",1,\"item\",\"price\"",
+                      INPUT("{}")) "," MISSING(",\"orders\",1,\"more\",0,\"name\"",
+                                               INPUT("{}")) "," MISSING(",\"orders\",1,\"more\",0,\"price\"", INPUT("{}"))));
+    expect_answer("a list as body", READ(Item_list, "[{\"name\":\"ab\",\"price\":1}, null]"), FAILS(MODEL_TYPE(",1", INPUT("null"))));
+    expect_answer("an empty list as body", READ(Item_list, " [ ] "), "ok []");
+}
+
+static const struct model *model_of(const leat_schema *schema, struct model_set **set) {
+    subject_reset();
+    assert_int_equal(model_set_create(set), 0);
+    return subject_model(*set, schema);
+}
+
+static int read_into(const struct model *model, const char *json, void *out) {
+    static const struct location root = {.name = S("body")};
+    struct problems problems;
+    problems_init(&problems, &subject_arena);
+    return model_read_json(model, &(struct reading){NULL, &subject_arena, &problems}, &root, subject_str(json), out);
+}
+
+static void test_a_partial_says_what_was_sent_and_what_was_null(void **state) {
+    (void)state;
+    struct model_set *set;
+    const struct model *model = model_of(&Update__schema, &set);
+    Update none = {0}, some = {0};
+    assert_int_equal(read_into(model, "{}", &none), 0);
+    assert_int_equal(none.set.bits, 0);
+    assert_int_equal(read_into(model, "{\"open\":false,\"rank\":null}", &some), 0);
+    assert_false(some.set.name);
+    assert_true(some.set.open);
+    assert_true(some.set.rank);
+    assert_true(some.null.rank);
+    assert_int_equal(some.null.bits, 4);
+    model_set_destroy(set);
+    expect_answer("null where it may not be", READ(Update, "{\"name\":null,\"open\":null}"),
+                  FAILS(NO_STRING(",\"name\"",
+                                  INPUT("null")) ",{\"type\":\"bool_type\",\"loc\":[\"body\",\"open\"],\"msg\":\"Input should be a valid "
+                                                 "boolean\",\"input\":null}"));
+    expect_answer("a rule holds all the same", READ(Update, "{\"name\":\"\"}"), FAILS(SHORT(",\"name\"", 1, "", INPUT("\"\""))));
+}
+
+static void test_what_is_absent_has_its_default_or_zeros(void **state) {
+    (void)state;
+    struct model_set *set;
+    const struct model *model = model_of(&Optional__schema, &set);
+    Optional o = {0};
+    assert_int_equal(read_into(model, "{\"hAlias\":7,\"h\":8,\"id\":\"12345678-1234-5678-1234-567812345678\"}", &o), 0);
+    assert_null(o.a.ptr);
+    assert_memory_equal(o.b.ptr, "x", 1);
+    assert_true(o.c == 1.5 && o.d);
+    assert_int_equal(o.e, Colour_blue);
+    assert_int_equal(o.f, -1);
+    assert_int_equal(o.h, 7);
+    assert_int_equal(o.g.v.n, 0);
+    assert_true(uuid_eq(o.id, (uuid){{0}})); // read_only: nobody sends it
+    assert_true(o.set.h);
+    assert_int_equal(o.set.bits, 1 << 8);
+    model_set_destroy(set);
+    expect_answer("the alias is what is missing", READ(Optional, "{\"h\":8}"), FAILS(MISSING(",\"hAlias\"", INPUT("{\"h\":8}"))));
+}
+
+static void test_a_rule_over_the_model_runs_when_its_fields_are_right(void **state) {
+    (void)state;
+    const char *good = "{\"low\":1,\"high\":2}", *bad = "{\"low\": 3, \"high\": 2}", *worse = "{\"low\":\"x\",\"high\":2}";
+    expect_answer(good, subject_read(&Range__schema, &Range__validator, subject_str(good)), "ok {\"low\":1,\"high\":2}");
+    expect_answer(bad, subject_read(&Range__schema, &Range__validator, subject_str(bad)),
+                  FAILS(VALUE_ERROR("", "low is above high", INPUT("{\"low\": 3, \"high\": 2}"))));
+    expect_answer(
+        worse, subject_read(&Range__schema, &Range__validator, subject_str(worse)),
+        FAILS(
+            "{\"type\":\"int_parsing\",\"loc\":[\"body\",\"low\"],\"msg\":\"Input should be a valid integer, unable to parse string as an "
+            "integer\",\"input\":\"x\"}"));
+}
+
+// ---- numbers that are long
+
+static void test_a_number_of_a_hundred_thousand_digits_is_judged(void **state) {
+    (void)state;
+    enum { DIGITS = 100000 };
+    static char json[DIGITS + 100];
+    memset(json, '9', sizeof json);
+    memcpy(json, "{\"v\":", 5);
+    strcpy(json + 5 + DIGITS, "}");
+    assert_non_null(strstr(READ(Int, json), "int_parsing_size"));
+    assert_non_null(strstr(READ(IntRange, json), "less_than_equal"));
+    assert_non_null(strstr(READ(Float, json), "float_type"));
+    assert_non_null(strstr(READ(Any, json), "finite_number"));
+    memcpy(json + 5, "0.", 2);
+    assert_non_null(strstr(READ(Float, json), "ok {\"v\":1.0}"));
+    memcpy(json + 5, "\"9", 2);
+    strcpy(json + 4 + DIGITS, "\"}");
+    assert_non_null(strstr(READ(Int, json), "int_parsing_size"));
+}
+
+// ---- what is written is read back
+
+SCHEMA(Everything, (str, s), (i32, small), (i64, big), (f64, real), (bool, yes), (uuid, id), (timestamp, at), (Letter, letter),
+       (Item, item), (i64_list, ints), (Item_list, items), (str, none, .nullable = true));
+
+static uint64_t random_state = 88172645463325252u;
+
+static uint64_t random_bits(void) {
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state;
+}
+
+static str random_text(void) {
+    static const char *const pieces[] = {
+        "a", "Z", "\"", "\\", "/", "\n", "\t", "\x01", "\x7f", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "plain text"};
+    char *text = arena_raw(&subject_arena, 400), *end = text;
+    for (uint64_t count = random_bits() % 20 + 2; count; count--)
+        end = stpcpy(end, pieces[random_bits() % (sizeof pieces / sizeof *pieces)]);
+    return (str){text, (size_t)(end - text)};
+}
+
+static f64 random_real(void) {
+    uint64_t bits = random_bits();
+    f64 value;
+    memcpy(&value, &bits, sizeof value);
+    return bits % 3 ? (f64)(int64_t)(bits >> 20) / 1000 : value - value == 0 ? value : 0;
+}
+
+static void fill_at_random(Everything *e) {
+    e->s = random_text();
+    e->small = (i32)random_bits();
+    e->big = (i64)random_bits() >> random_bits() % 64;
+    e->real = random_real();
+    e->yes = random_bits() & 1;
+    for (size_t i = 0; i < sizeof e->id.b; i++)
+        e->id.b[i] = (uint8_t)random_bits();
+    e->at.us = (i64)(random_bits() % 315537897600000000u) - 62135596800000000;
+    e->letter = (Letter)(random_bits() % 3 + 1);
+    e->item = (Item){.name = random_text(), .price = (f64)(random_bits() % 100000 + 1) / 100};
+    e->ints = (i64_list){arena_alloc(&subject_arena, 80), random_bits() % 10};
+    for (size_t i = 0; i < e->ints.n; i++)
+        e->ints.items[i] = (i64)random_bits();
+    e->items = (Item_list){arena_alloc(&subject_arena, 10 * sizeof(Item)), random_bits() % 10};
+    for (size_t i = 0; i < e->items.n; i++)
+        e->items.items[i] = (Item){.name = random_text(), .price = 1};
+    e->null.none = 1;
+}
+
+static void test_what_is_written_is_read_back(void **state) {
+    (void)state;
+    static char first[20000], second[20000];
+    struct model_set *set;
+    const struct model *model = model_of(&Everything__schema, &set);
+    for (int i = 0; i < 2000; i++) {
+        Everything given = {0}, back = {0};
+        leat_json writer;
+        arena_reset(&subject_arena);
+        fill_at_random(&given);
+        json_write_to(&writer, first, sizeof first - 1);
+        json_write(&writer, &Everything__schema, &given);
+        *writer.cursor = 0;
+        assert_int_equal(read_into(model, first, &back), 0);
+        json_write_to(&writer, second, sizeof second - 1);
+        json_write(&writer, &Everything__schema, &back);
+        *writer.cursor = 0;
+        assert_string_equal(second, first);
+        assert_memory_equal(&back.real, &given.real, sizeof given.real);
+        assert_int_equal(back.at.us, given.at.us);
+    }
+    model_set_destroy(set);
+}
+
+// ---- whatever is sent
+
+static const char samples[] =
+    "{\"item\":{\"name\":\"ab\\u00e9\\ud83d\\ude00\",\"price\":1.5e3},\"more\":[{\"name\":\"\xC3\xA9\xE2\x82\xAC\","
+    "\"price\":\"2\"},{\"name\":\"x\",\"price\":true}],\"count\":12345678901234567890,\"x\":null}";
+
+static void test_mutations_of_a_body_are_read_within_their_bounds(void **state) {
+    (void)state;
+    static const char alphabet[] = "{}[]\":,\\u0123456789abcdefEe+-.tfn \x01\x7f\x80\xC3\xED\xF0\xFF";
+    struct model_set *set;
+    const struct model *model = model_of(&Order__schema, &set);
+    for (int i = 0; i < 20000; i++) {
+        char *text = malloc(sizeof samples - 1); // the sanitizer guards its end
+        size_t bytes = sizeof samples - 1 - random_bits() % 3;
+        memcpy(text, samples, bytes);
+        for (uint64_t count = random_bits() % 4 + 1; count; count--)
+            text[random_bits() % bytes] = alphabet[random_bits() % (sizeof alphabet - 1)];
+        struct problems problems;
+        Order order = {0};
+        arena_reset(&subject_arena);
+        problems_init(&problems, &subject_arena);
+        const struct location root = {.name = S("body")};
+        int result = model_read_json(model, &(struct reading){NULL, &subject_arena, &problems}, &root, (str){text, bytes}, &order);
+        assert_true(result == 0 || result == -EINVAL || result == -EBADMSG);
+        assert_true((result == -EINVAL) == (problems.count > 0));
+        if (result != -EBADMSG && problems.count) { // what is answered is JSON
+            struct problems none;
+            problems_init(&none, &subject_arena);
+            const char *answer = subject_answer(result, &problems, NULL, NULL);
+            assert_int_equal(json_check(&(struct reading){NULL, &subject_arena, &none}, &root, subject_str(answer)), 0);
+        }
+        free(text);
+    }
+    model_set_destroy(set);
+}
+
+static void test_a_body_cut_at_any_byte_is_broken(void **state) {
+    (void)state;
+    for (size_t cut = 1; cut < sizeof samples - 1; cut++) {
+        const char *answer = subject_read(&Order__schema, NULL, (str){samples, cut});
+        assert_true(strstr(answer, "json_invalid") || strcmp(answer, "400") == 0);
+    }
+}
+
+static void test_without_memory_a_reading_says_so_and_never_half(void **state) {
+    (void)state;
+    static const char *const bodies[] = {samples, "{\"item\":{\"name\":\"a\\n\"},\"more\":[1,2,3,4]}",
+                                         "{\"item\":{\"name\":\"a\\nb\",\"price\":1},\"more\":[]}"};
+    struct model_set *set;
+    const struct model *model = model_of(&Order__schema, &set);
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        struct arena_pool pool;
+        struct arena arena;
+        struct problems problems;
+        const struct location root = {.name = S("body")};
+        arena_pool_init(&pool, 0);
+        int result = -ENOMEM;
+        for (size_t bytes = 0; result == -ENOMEM; bytes += ARENA_BLOCK_BYTES / 2) {
+            Order order = {0};
+            assert_true(bytes < 1 << 20);
+            arena_init(&arena, &pool, bytes);
+            problems_init(&problems, &arena);
+            result = model_read_json(model, &(struct reading){NULL, &arena, &problems}, &root, subject_str(bodies[i]), &order);
+            arena_reset(&arena);
+        }
+        assert_true(result == 0 || result == -EINVAL);
+    }
+    model_set_destroy(set);
+}
+
+static void test_past_a_hundred_problems_only_their_count_goes_on(void **state) {
+    (void)state;
+    static char json[4000] = "[";
+    struct problems problems;
+    struct model_set *set;
+    const struct location root = {.name = S("body")};
+    Item_list items;
+    for (int i = 0; i < 149; i++)
+        strcat(json, "1,");
+    strcat(json, "1]");
+    const struct model *model = model_of(&Item_list__schema, &set);
+    problems_init(&problems, &subject_arena);
+    assert_int_equal(model_read_json(model, &(struct reading){NULL, &subject_arena, &problems}, &root, subject_str(json), &items), -EINVAL);
+    assert_int_equal(problems.count, 150);
+    assert_true(problems.is_overflown);
+    const char *answer = subject_answer(-EINVAL, &problems, NULL, NULL);
+    size_t told = 0;
+    for (const char *c = answer; (c = strstr(c, "\"type\"")); c++)
+        told++;
+    assert_int_equal(told, PROBLEMS_MAX);
+    model_set_destroy(set);
+}
+
+static void test_a_body_that_is_no_json_is_refused_with_its_text(void **state) {
+    (void)state;
+    struct model_set *set;
+    struct problems problems;
+    const struct location root = {.name = S("body")};
+    const struct model *model = model_of(&Item__schema, &set);
+    problems_init(&problems, &subject_arena);
+    assert_int_equal(model_refuse_text(model, &(struct reading){NULL, &subject_arena, &problems}, &root, S("name=\"x\"")), -EINVAL);
+    expect_answer("text", subject_answer(-EINVAL, &problems, NULL, NULL), FAILS(MODEL_TYPE("", INPUT("\"name=\\\"x\\\"\""))));
+    model_set_destroy(set);
+}
+
 int main(void) {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_value_is_taken_or_refused_as_pydantic_does),
+        cmocka_unit_test(test_a_whole_body_is_missing_where_there_is_none),
+        cmocka_unit_test(test_all_that_is_wrong_is_told_in_the_order_of_the_declaration),
+        cmocka_unit_test(test_a_body_of_another_type_has_no_fields),
+        cmocka_unit_test(test_the_last_of_two_equal_names_wins_and_unknown_names_are_passed_over),
+        cmocka_unit_test(test_broken_json_comes_before_every_field_and_check),
+        cmocka_unit_test(test_a_check_runs_last_and_may_change_the_value),
+        cmocka_unit_test(test_a_secret_is_never_echoed_nor_what_holds_it),
+        cmocka_unit_test(test_models_and_lists_of_them_are_read_where_they_are),
+        cmocka_unit_test(test_a_partial_says_what_was_sent_and_what_was_null),
+        cmocka_unit_test(test_what_is_absent_has_its_default_or_zeros),
+        cmocka_unit_test(test_a_rule_over_the_model_runs_when_its_fields_are_right),
+        cmocka_unit_test(test_a_number_of_a_hundred_thousand_digits_is_judged),
+        cmocka_unit_test(test_what_is_written_is_read_back),
+        cmocka_unit_test(test_mutations_of_a_body_are_read_within_their_bounds),
+        cmocka_unit_test(test_a_body_cut_at_any_byte_is_broken),
+        cmocka_unit_test(test_without_memory_a_reading_says_so_and_never_half),
+        cmocka_unit_test(test_past_a_hundred_problems_only_their_count_goes_on),
+        cmocka_unit_test(test_a_body_that_is_no_json_is_refused_with_its_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
