@@ -52,9 +52,16 @@ static int emit(struct compiler *compiler, struct step step) {
     return 0;
 }
 
+static bool has_error(const struct compiler *compiler, const leat_error *error) {
+    for (unsigned i = 0; i < compiler->error_count; i++)
+        if (compiler->errors[i] == error)
+            return true;
+    return false;
+}
+
 static void note_errors(struct compiler *compiler, const leat_error *const *errors) {
     for (; errors && *errors; errors++)
-        if (compiler->error_count < UNITS_MAX - 1)
+        if (compiler->error_count < UNITS_MAX - 1 && !has_error(compiler, *errors))
             compiler->errors[compiler->error_count++] = *errors;
 }
 

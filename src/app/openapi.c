@@ -195,6 +195,14 @@ static void put_success(struct document *document, const struct endpoint *endpoi
     leat_put_close(writer);
 }
 
+// Two plugins may each have an error of that name: the first is the example.
+static bool is_first_of_its_name(const leat_error *const *errors, const leat_error *const *error) {
+    for (; errors < error; errors++)
+        if ((*errors)->status == (*error)->status && strcmp((*errors)->name, (*error)->name) == 0)
+            return false;
+    return true;
+}
+
 // All declared failures of one status: their details are its examples.
 static void put_failures(struct document *document, const struct endpoint *endpoint, unsigned status) {
     leat_json *writer = &document->writer;
@@ -203,7 +211,7 @@ static void put_failures(struct document *document, const struct endpoint *endpo
     json_pair(writer, "description", http_reason(status));
     json_pair_raw(writer, "content", "{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/ErrorResponse\"},\"examples\":{");
     for (const leat_error *const *error = endpoint->errors; *error; error++) {
-        if ((*error)->status != status)
+        if ((*error)->status != status || !is_first_of_its_name(endpoint->errors, error))
             continue;
         json_key(writer, (*error)->name);
         json_write_raw(writer, S("{\"value\":{\"detail\":"));
