@@ -98,6 +98,10 @@ static void settle(struct session *session) {
     bool is_stalled = session_is_stalled(session);
     session->waits_for_room = conn_output_is_full(session_conn(session));
     bool waits_in_vain = session->has_ended && !is_stalled; // whatever is begun here will never be whole
+    if (session->is_draining && is_idle(session) && conn_output_bytes(session_conn(session)) == 0) {
+        conn_abort(session_conn(session)); // there is no answer to linger for, and pools of clients are slow to see an end
+        return;
+    }
     if (waits_in_vain || (session->is_draining && is_idle(session))) {
         session_tell_gone(session);
         session_shut(session);
