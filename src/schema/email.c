@@ -16,8 +16,6 @@ enum {
     TEXT_CHARACTERS_MAX = 2048, // Pydantic's
     LOCAL_CHARACTERS_MAX = 64,
     ADDRESS_BYTES_MAX = 254,
-    DOMAIN_BYTES_MAX = 253,
-    LABEL_BYTES_MAX = 63,
 };
 
 int email_refuse(struct arena *arena, str *ret_reason, const char *format, ...) {
@@ -270,16 +268,6 @@ static int judge_local(struct arena *arena, str local, bool is_quoted, str *ret_
     return error ? error : email_refuse_dots(arena, local, false, ret_reason);
 }
 
-// RFC 2142's mailboxes, whose case never matters.
-static bool is_mailbox(str local) {
-    static const char *const names[] = {"info",       "marketing", "sales", "support",   "abuse", "noc",  "security", "postmaster",
-                                        "hostmaster", "usenet",    "news",  "webmaster", "www",   "uucp", "ftp"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (local.len == strlen(names[i]) && strncasecmp(local.ptr, names[i], local.len) == 0)
-            return true;
-    return false;
-}
-
 static str lower_ascii(struct arena *arena, str text) {
     str lower = arena_copy(arena, text);
     for (size_t i = 0; lower.ptr && i < lower.len; i++)
@@ -300,7 +288,7 @@ static int take_local(struct arena *arena, const struct address *address, str *r
     }
     if (address->is_quoted && !error)
         return REFUSE("Quoting the part before the @-sign is not allowed here.");
-    if (local.ptr && is_mailbox(local))
+    if (local.ptr && email_is_mailbox(local))
         local = lower_ascii(arena, local);
     if (!local.ptr)
         return -ENOMEM;
@@ -416,100 +404,15 @@ static str without_name(str text) {
     return inner.len && !memchr(inner.ptr, '\n', inner.len) ? inner : text;
 }
 
-// ---- the common case
-
-static const uint8_t classes[256];
-enum { ATOM = 1, HOST = 2, UPPER = 4 };
-
-static bool is_plain_local(str local) {
-    bool may_stop = false;
-    unsigned found = 0;
-    for (size_t i = 0; i < local.len; i++) {
-        unsigned class = classes[(unsigned char)local.ptr[i]];
-        if (local.ptr[i] == '.' ? !may_stop : !(class & ATOM))
-            return false;
-        may_stop = local.ptr[i] != '.';
-        found |= class;
-    }
-    return may_stop && !((found & UPPER) && is_mailbox(local));
-}
-
-// A domain of letters, digits, single periods and inner hyphens, with nothing that IDNA has a say in. Collects the classes of its bytes.
-static bool is_plain_domain(str domain, unsigned *ret_classes) {
-    size_t label_start = 0, labels = 1;
-    *ret_classes = 0;
-    for (size_t i = 0; i < domain.len; i++) {
-        unsigned class = classes[(unsigned char)domain.ptr[i]];
-        *ret_classes |= class;
-        if (!(class & HOST) && domain.ptr[i] != '.')
-            return false;
-        bool is_edge = i == label_start || i + 1 == domain.len || domain.ptr[i + 1] == '.';
-        if (domain.ptr[i] == '-' && (is_edge || (i == label_start + 3 && domain.ptr[i - 1] == '-')))
-            return false;
-        if (domain.ptr[i] != '.')
-            continue;
-        if (i == label_start || i - label_start > LABEL_BYTES_MAX)
-            return false;
-        label_start = i + 1;
-        labels++;
-    }
-    char last = domain.ptr[domain.len - 1] | 0x20;
-    return labels > 1 && last >= 'a' && last <= 'z' && domain.len - label_start <= LABEL_BYTES_MAX && domain.len <= DOMAIN_BYTES_MAX;
-}
-
-// True where `text` is an address as it is; *ret_has_upper: but for the case of its domain.
-static bool is_plain(str text, size_t *ret_at, bool *ret_has_upper) {
-    const char *at = memchr(text.ptr, '@', text.len);
-    unsigned domain_classes;
-    if (!at || text.len > ADDRESS_BYTES_MAX || at == text.ptr || at + 1 == text.ptr + text.len)
-        return false;
-    str local = {text.ptr, (size_t)(at - text.ptr)}, domain = {at + 1, text.len - local.len - 1};
-    if (local.len > LOCAL_CHARACTERS_MAX || !is_plain_local(local) || !is_plain_domain(domain, &domain_classes))
-        return false;
-    *ret_at = local.len;
-    *ret_has_upper = domain_classes & UPPER;
-    return true;
-}
-
-#define L ATOM | HOST
-#define U ATOM | HOST | UPPER
-static const uint8_t classes[256] = {
-    ['!'] = ATOM,        ['#'] = ATOM, ['$'] = ATOM, ['%'] = ATOM,      ['&'] = ATOM,      ['\''] = ATOM,     ['*'] = ATOM, ['+'] = ATOM,
-    ['-'] = ATOM | HOST, ['/'] = ATOM, ['='] = ATOM, ['?'] = ATOM,      ['^'] = ATOM,      ['_'] = ATOM,      ['`'] = ATOM, ['{'] = ATOM,
-    ['|'] = ATOM,        ['}'] = ATOM, ['~'] = ATOM, ['0' ... '9'] = L, ['a' ... 'z'] = L, ['A' ... 'Z'] = U,
-};
-#undef L
-#undef U
-
-static int take_plain(struct arena *arena, str *text, size_t at, bool has_upper, bool *ret_is_taken) {
-    str domain = {text->ptr + at + 1, text->len - at - 1};
-    if (has_upper) {
-        str copy = arena_copy(arena, *text);
-        if (!copy.ptr)
-            return -ENOMEM;
-        for (size_t i = at; i < copy.len; i++)
-            if (copy.ptr[i] >= 'A' && copy.ptr[i] <= 'Z')
-                ((char *)copy.ptr)[i] |= 0x20;
-        domain.ptr = copy.ptr + at + 1;
-    }
-    *ret_is_taken = !email_domain_is_special(domain);
-    if (*ret_is_taken)
-        text->ptr = domain.ptr - at - 1;
-    return 0;
-}
-
 int email_take(struct arena *arena, str *text, str *ret_reason) {
-    size_t at;
-    bool has_upper, is_taken = false;
-    if (is_plain(*text, &at, &has_upper)) {
-        int error = take_plain(arena, text, at, has_upper, &is_taken);
-        if (error || is_taken)
-            return error;
-    }
+    bool is_taken;
+    int error = email_take_plain(arena, text, &is_taken);
+    if (error || is_taken)
+        return error;
     if (utf8_count(*text) > TEXT_CHARACTERS_MAX)
         return REFUSE("Length must not exceed %d characters", TEXT_CHARACTERS_MAX);
     str address;
-    int error = judge(arena, stripped(without_name(*text)), &address, ret_reason);
+    error = judge(arena, stripped(without_name(*text)), &address, ret_reason);
     if (!error)
         *text = address;
     return error;

@@ -14,6 +14,10 @@ int email_take(struct arena *arena, str *text, str *ret_reason);
 
 // ---- its parts: the same results
 
+/** Takes an address that nothing has to be said about; *ret_is_taken: false leaves `*text` to the other rules. 0 or -ENOMEM. */
+int email_take_plain(struct arena *arena, str *text, bool *ret_is_taken);
+/** True for RFC 2142's mailboxes, whose case never matters: postmaster, abuse, info. */
+bool email_is_mailbox(str local);
 /** The domain: *ret_ascii in IDNA's ASCII form, *ret_unicode as people read it. */
 int email_domain(struct arena *arena, str domain, str *ret_ascii, str *ret_unicode, str *ret_reason);
 /** True for names that no mail reaches: .test, .local and their kin. `ascii` is in lower case. */

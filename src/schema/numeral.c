@@ -260,8 +260,8 @@ static bool is_special(str text, double *ret_value) {
 }
 
 // Python's rule for underscores, as Pydantic applies it to floats: not first, not last, not two in a row.
-static bool has_good_underscores(str text) {
-    if (!text.len || *text.ptr == '_' || text.ptr[text.len - 1] == '_')
+static bool has_underscores(str text) {
+    if (!memchr(text.ptr, '_', text.len) || *text.ptr == '_' || text.ptr[text.len - 1] == '_')
         return false;
     for (size_t i = 1; i < text.len; i++)
         if (text.ptr[i] == '_' && text.ptr[i - 1] == '_')
@@ -270,8 +270,6 @@ static bool has_good_underscores(str text) {
 }
 
 static int without_underscores(str *text, struct arena *arena) {
-    if (!memchr(text->ptr, '_', text->len))
-        return 0;
     char *copy = arena_raw(arena, text->len);
     if (!copy)
         return -ENOMEM;
@@ -283,14 +281,16 @@ static int without_underscores(str *text, struct arena *arena) {
     return 0;
 }
 
-int f64_of_text(str text, struct arena *arena, double *ret_value) {
-    text = trimmed(text);
+static int f64_of_word(str text, struct arena *arena, double *ret_value) {
     if (is_special(text, ret_value))
         return 0;
-    if (!has_good_underscores(text))
-        return -EINVAL;
-    int error = without_underscores(&text, arena);
-    if (error)
-        return error;
     return is_number(text) ? f64_of_number(text, arena, ret_value) : -EINVAL;
+}
+
+int f64_of_text(str text, struct arena *arena, double *ret_value) {
+    int error = f64_of_word(trimmed(text), arena, ret_value);
+    if (error != -EINVAL || !has_underscores(text)) // as Pydantic: blanks or underscores, not both
+        return error;
+    error = without_underscores(&text, arena);
+    return error ? error : f64_of_word(text, arena, ret_value);
 }

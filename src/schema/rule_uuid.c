@@ -81,7 +81,8 @@ int rule_take_uuid_text(const struct rule *rule, const struct spot *spot, str te
     str inner = text;
     bool is_wrapped = text.len > UUID_TEXT_BYTES && unwrap(&inner);
     if (!uuid_parse(inner, out) && (is_wrapped || !is_simple(text) || !parse_simple(text, out))) {
-        str reason = reason_of(text, spot->reading->arena);
+        bool has_its_length = is_wrapped && inner.len == UUID_TEXT_BYTES; // then what is wrong is counted from within
+        str reason = reason_of(has_its_length ? inner : text, spot->reading->arena);
         return reason.ptr ? rule_refuse(rule, spot, PROBLEM_UUID_PARSING, &DETAIL_OF_TEXT(reason)) : -ENOMEM;
     }
     return rule_check(rule, spot, out);

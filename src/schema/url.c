@@ -175,27 +175,44 @@ static const char *judge_port(str port) {
 }
 
 static const char *judge_ipv6_host(str host) {
-    const char *close = memchr(host.ptr, ']', host.len);
-    if (!close || !format_is_ipv6((str){host.ptr + 1, (size_t)(close - host.ptr) - 1}))
-        return bad_ipv6;
-    str rest = {close + 1, host.len - (size_t)(close + 1 - host.ptr)};
-    if (!rest.len)
-        return NULL;
-    return *rest.ptr == ':' ? judge_port((str){rest.ptr + 1, rest.len - 1}) : bad_port;
+    bool is_closed = host.len >= 2 && host.ptr[host.len - 1] == ']';
+    return is_closed && format_is_ipv6((str){host.ptr + 1, host.len - 2}) ? NULL : bad_ipv6;
+}
+
+// The colon before the port: one that is not within brackets.
+static const char *find_port(str host) {
+    bool is_inside = false;
+    for (size_t i = 0; i < host.len; i++) {
+        if (host.ptr[i] == '[' || host.ptr[i] == ']')
+            is_inside = host.ptr[i] == '[';
+        else if (host.ptr[i] == ':' && !is_inside)
+            return host.ptr + i;
+    }
+    return NULL;
+}
+
+static const char *judge_host(str host, bool is_web) {
+    if (host.len && *host.ptr == '[')
+        return judge_ipv6_host(host);
+    return is_web ? judge_web_host(host) : judge_opaque_host(host);
 }
 
 static const char *judge_authority(str authority, bool is_web) {
     const char *at = memrchr(authority.ptr, '@', authority.len);
     str host = at ? (str){at + 1, authority.len - (size_t)(at + 1 - authority.ptr)} : authority;
-    if (host.len && *host.ptr == '[')
-        return judge_ipv6_host(host);
-    const char *colon = memchr(host.ptr, ':', host.len);
+    const char *colon = find_port(host);
     str port = colon ? (str){colon + 1, host.len - (size_t)(colon + 1 - host.ptr)} : (str){"", 0};
     host.len -= colon ? port.len + 1 : 0;
     if (!host.len && (colon || at))
         return empty_host;
-    const char *reason = is_web ? judge_web_host(host) : judge_opaque_host(host);
+    const char *reason = judge_host(host, is_web);
     return reason ? reason : judge_port(port);
+}
+
+// A file's host has neither user nor port; "c:" is no host but a drive.
+static const char *judge_file_host(str host) {
+    bool is_drive = host.len == 2 && is_letter(*host.ptr) && (host.ptr[1] == ':' || host.ptr[1] == '|');
+    return !host.len || is_drive ? NULL : judge_host(host, true);
 }
 
 // ---- the whole
@@ -234,8 +251,12 @@ static const char *judge(str text) {
             rest = (str){rest.ptr + 1, rest.len - 1};
         return judge_authority(authority_of(rest, "/\\?#"), true);
     }
-    bool has_authority = rest.len >= 2 && rest.ptr[0] == '/' && rest.ptr[1] == '/';
-    return has_authority ? judge_authority(authority_of((str){rest.ptr + 2, rest.len - 2}, "/?#"), false) : NULL;
+    if (rest.len < 2 || rest.ptr[0] != '/' || rest.ptr[1] != '/')
+        return NULL;
+    rest = (str){rest.ptr + 2, rest.len - 2};
+    if (scheme.len == 4 && strncasecmp(scheme.ptr, "file", 4) == 0)
+        return judge_file_host(authority_of(rest, "/\\?#"));
+    return judge_authority(authority_of(rest, "/?#"), false);
 }
 
 static bool is_ignored(char c) {

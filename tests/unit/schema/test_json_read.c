@@ -153,6 +153,7 @@ static const struct {
     {&Float__schema, "null", FLOAT_TYPE("null")},
     {&Float__schema, "[]", FLOAT_TYPE("[]")},
     {&Float__schema, "\"1_0.5\"", "10.5"},
+    {&Float__schema, "\" 1_0.5\"", FLOAT_PARSING("\" 1_0.5\"")}, // blanks or underscores, not both
     {&Float__schema, "\"1__0\"", FLOAT_PARSING("\"1__0\"")},
     {&Float__schema, "1e400", FINITE("1e400")},
     {&Float__schema, "-1e400", FINITE("-1e400")},
@@ -240,6 +241,7 @@ static const struct {
      UUID_BAD("\"{12345678123456781234567812345678}\"", "invalid group count: expected 5, found 1")},
     {&Uuid__schema, "\"12345678-1234-5678-1234-56781234567\xC3\xA9\"",
      UUID_CHAR("\"12345678-1234-5678-1234-56781234567\xC3\xA9\"", "\xC3\xA9", 36)},
+    {&Uuid__schema, "\"{g2345678-1234-5678-1234-567812345678}\"", UUID_CHAR("\"{g2345678-1234-5678-1234-567812345678}\"", "g", 1)},
     {&Uuid__schema, "5", UUID_TYPE("5")},
     {&Uuid__schema, "null", UUID_TYPE("null")},
     {&Time__schema, "\"2024-01-02T03:04:05Z\"", "\"2024-01-02T03:04:05Z\""},
