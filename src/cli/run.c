@@ -46,6 +46,15 @@ static bool apply_migrations(struct workspace *workspace) {
     return true;
 }
 
+// What libpq and Postgres say has lines; ours has one.
+static const char *on_one_line(str text, struct arena *arena) {
+    str copy = arena_format(arena, "%.*s", (int)text.len, text.len ? text.ptr : "");
+    for (size_t i = 0; copy.ptr && i < copy.len; i++)
+        if ((unsigned char)copy.ptr[i] < ' ')
+            ((char *)copy.ptr)[i] = i + 1 < copy.len ? ' ' : '\0';
+    return copy.ptr ? copy.ptr : "";
+}
+
 // A database of somebody else's is not changed by a server that starts. True with `*ret_is_there` false: there is none to ask now.
 static bool check_migrations(struct workspace *workspace, bool *ret_is_there) {
     struct migration_report report = {0};
@@ -53,8 +62,7 @@ static bool check_migrations(struct workspace *workspace, bool *ret_is_there) {
         migrate_status(workspace->config.app.db.conninfo, workspace->migrations, workspace->migration_count, workspace->arena, &report);
     *ret_is_there = status == 0 || status == -EINVAL;
     if (!*ret_is_there) {
-        log_line(LOG_WARNING, "no_database", "error=\"%.*s\" routes without it are served, links are tried again", (int)report.failure.len,
-                 report.failure.ptr);
+        fprintf(stderr, "leat: warning: %s; until then only routes without it are served\n", on_one_line(report.failure, workspace->arena));
         return true;
     }
     if (status < 0)
@@ -74,7 +82,7 @@ static bool check_statements(struct workspace *workspace) {
     if (status == -EINVAL)
         return workspace_refuse(workspace);
     if (status < 0)
-        log_line(LOG_WARNING, "statements_unchecked", "error=\"%.*s\" they are when links come up", (int)failure.len, failure.ptr);
+        fprintf(stderr, "leat: warning: the statements are not checked yet: %s\n", on_one_line(failure, workspace->arena));
     return true;
 }
 
