@@ -64,8 +64,10 @@ void link_back_off(struct db_link *link) {
     wheel_arm(&db->core->wheel, &link->timer, core_now_ms(db->core) + wait_ms);
 }
 
+// Without a statement_timeout the server may take as long as it likes.
 static int64_t patience_ms(const struct db_link *link) {
-    return (int64_t)link->db->options.statement_timeout_ms + LINK_GRACE_MS;
+    uint32_t timeout_ms = link->db->options.statement_timeout_ms;
+    return timeout_ms ? (int64_t)timeout_ms + LINK_GRACE_MS : INT32_MAX;
 }
 
 // The server's own statement_timeout should have spoken by now: it is stopped, or the network is.

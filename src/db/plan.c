@@ -277,32 +277,44 @@ static int plan_make(const struct statement *statement, const struct description
 
 // ---- kept with the statement
 
-static struct plan *find(const struct statement *statement, uint64_t fingerprint, unsigned *ret_count) {
+static struct plan *find(struct plan *newest, uint64_t fingerprint, unsigned *ret_count) {
     *ret_count = 0;
-    struct plan *plan = atomic_load_explicit(&((struct statement *)statement)->plans, memory_order_acquire);
-    while (plan && plan->fingerprint != fingerprint) {
+    while (newest && newest->fingerprint != fingerprint) {
         ++*ret_count;
-        plan = plan->next;
+        newest = newest->next;
     }
-    return plan;
+    return newest;
+}
+
+// Another core may describe the same at the same time: the first that is there stays, and each is there once.
+static struct plan *push_or_find(_Atomic(struct plan *) *plans, struct plan *plan) {
+    struct plan *newest = atomic_load_explicit(plans, memory_order_acquire);
+    for (;;) {
+        unsigned count;
+        struct plan *found = find(newest, plan->fingerprint, &count);
+        if (found)
+            return found;
+        plan->next = newest;
+        if (atomic_compare_exchange_weak_explicit(plans, &newest, plan, memory_order_acq_rel, memory_order_acquire))
+            return plan;
+    }
 }
 
 int plan_of(const struct statement *statement, const struct description *description, const struct plan **ret_plan, bool *ret_is_new) {
+    _Atomic(struct plan *) *plans = &((struct statement *)statement)->plans;
     unsigned count;
-    struct plan *plan = find(statement, fingerprint_of(description), &count);
-    *ret_is_new = !plan;
+    struct plan *plan = find(atomic_load_explicit(plans, memory_order_acquire), fingerprint_of(description), &count), *made = NULL;
+    if (!plan && count >= PLANS_MAX)
+        return -E2BIG;
     if (!plan) {
-        if (count >= PLANS_MAX)
-            return -E2BIG;
-        int error = plan_make(statement, description, &plan);
+        int error = plan_make(statement, description, &made);
         if (error)
             return error;
-        // two cores may push the same plan: either is as good
-        _Atomic(struct plan *) *plans = &((struct statement *)statement)->plans;
-        plan->next = atomic_load_explicit(plans, memory_order_relaxed);
-        while (!atomic_compare_exchange_weak_explicit(plans, &plan->next, plan, memory_order_release, memory_order_relaxed))
-            ;
+        plan = push_or_find(plans, made);
+        if (plan != made)
+            plan_destroy(made);
     }
+    *ret_is_new = plan == made;
     *ret_plan = plan;
     return 0;
 }

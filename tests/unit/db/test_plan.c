@@ -1,7 +1,10 @@
 // test_plan.c — descriptions of a server compared with C, arguments encoded, rows decoded.
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "db/bind.h"
@@ -146,6 +149,44 @@ static void test_a_description_is_judged_once(void **state) {
     assert_ptr_equal(plan_for(value, describe(0, NULL, 1, &name, &oid)), first);
     oid = OID_INT2;
     assert_int_equal(plan_of(value, describe(0, NULL, 1, &name, &oid), &plan, &is_new), -E2BIG);
+}
+
+enum { THREADS = 4, ROUNDS = 200 };
+
+static const struct statement *shared;
+static pthread_barrier_t barrier;
+static atomic_uint new_count;
+
+static void *describe_often(void *arg) {
+    (void)arg;
+    struct description *description = calloc(1, sizeof *description);
+    description->column_count = 1;
+    description->columns[0].name = S("v");
+    description->columns[0].oid = OID_INT8;
+    pthread_barrier_wait(&barrier);
+    const struct plan *plan;
+    bool is_new;
+    if (plan_of(shared, description, &plan, &is_new) == 0 && is_new)
+        new_count++;
+    free(description);
+    return NULL;
+}
+
+static void test_cores_that_describe_at_once_share_one_plan(void **state) {
+    (void)state;
+    pthread_barrier_init(&barrier, NULL, THREADS);
+    for (int round = 0; round < ROUNDS; round++) {
+        shared = statement(&i64__schema, LEAT_SCALAR, "SELECT 1", 0, NULL);
+        new_count = 0;
+        pthread_t threads[THREADS];
+        for (int i = 0; i < THREADS; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, describe_often, NULL), 0);
+        for (int i = 0; i < THREADS; i++)
+            pthread_join(threads[i], NULL);
+        assert_int_equal(new_count, 1);
+        assert_null(((struct statement *)shared)->plans->next);
+    }
+    pthread_barrier_destroy(&barrier);
 }
 
 static void test_one_format_code_does_where_all_columns_are_alike(void **state) {
@@ -363,6 +404,7 @@ int main(void) {
         TEST(test_types_fit_as_the_table_says),
         TEST(test_misfits_are_named),
         TEST(test_a_description_is_judged_once),
+        TEST(test_cores_that_describe_at_once_share_one_plan),
         TEST(test_one_format_code_does_where_all_columns_are_alike),
         TEST(test_bind_encodes_each_type),
         TEST(test_bind_encodes_text_and_null),
