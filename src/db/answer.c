@@ -209,6 +209,7 @@ static int on_error(struct db_link *link, struct db_slot *slot, const struct wir
         return error;
     if (fields.is_fatal) {
         link->is_fatal = true;
+        link->is_shut_down |= error_is_shutdown(&fields);
         if (slot && slot->query && !slot->failure && !slot->is_complete && !may_run_again(link, slot))
             slot->failure = failure_of_error(&fields, slot_arena(slot));
         return -ECONNRESET;
@@ -259,7 +260,16 @@ static int on_query_message(struct db_slot *slot, const struct wire_message *mes
     return -EPROTO; // COPY's among them
 }
 
+// An immediate shutdown, or a crash of another session, says so by a warning and then no more.
+static void on_notice(struct db_link *link, const struct wire_message *message) {
+    struct error_fields fields;
+    if (error_read(message, &fields) == 0)
+        link->is_shut_down |= error_is_shutdown(&fields);
+}
+
 int link_answer(struct db_link *link, const struct wire_message *message) {
+    if (message->type == 'N')
+        on_notice(link, message);
     if (message->type == 'N' || message->type == 'S' || message->type == 'A')
         return 0;
     struct db_slot *slot = list_is_empty(&link->fifo) ? NULL : container_of(link->fifo.next, struct db_slot, node);

@@ -47,6 +47,10 @@ bool error_is_stale_statement(const struct error_fields *fields) {
     return (is_state(fields->sqlstate, "0A000") && is(fields->routine, "RevalidateCachedQuery")) || is_state(fields->sqlstate, "26000");
 }
 
+bool error_is_shutdown(const struct error_fields *fields) {
+    return is_state(fields->sqlstate, "57P01") || is_state(fields->sqlstate, "57P02");
+}
+
 static str copy(struct arena *arena, str text, bool *ok) {
     if (!text.ptr)
         return text;

@@ -18,6 +18,9 @@ int error_read(const struct wire_message *message, struct error_fields *ret_fiel
 /** The statement is not what it was when it was prepared, or is gone: prepare it anew and run it again. Nothing was executed. */
 bool error_is_stale_statement(const struct error_fields *fields);
 
+/** The server, or the session by an administrator, is being shut down. */
+bool error_is_shutdown(const struct error_fields *fields);
+
 /** Copied into the arena. Never NULL: without memory it is one that says so. */
 const struct db_failure *failure_of_error(const struct error_fields *fields, struct arena *arena);
 /** A failure that never was Postgres': `error` as in db_failure. Never NULL. */

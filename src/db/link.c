@@ -299,7 +299,7 @@ static void settle(struct loss *loss, struct db_slot *slot) {
     if (!slot->query) {
         slot_give_back(slot);
     } else if (can_run_again(loss, slot)) {
-        slot->is_retried |= !loss->is_unsent;
+        slot->is_retried |= loss->is_head && !loss->is_unsent && !loss->link->is_shut_down; // a query may kill its backend: not twice
         slot_reset(slot);
         list_push(&loss->again, &slot->node);
     } else {

@@ -56,14 +56,21 @@ static void say_unreachable(struct db_link *link) {
     log_line(LOG_WARNING, "db_unreachable", "core=%u link=%u cause=%s", db->core->index, link->index, log_value(cause, text));
 }
 
+// Now, so that no query in steady state asks the heap.
+static int make_buffers(struct db_link *link) {
+    bool ok = buffer_reserve(&link->input, LINK_BUFFER_BYTES) && buffer_reserve(&link->output[0], LINK_BUFFER_BYTES) &&
+              buffer_reserve(&link->output[1], LINK_BUFFER_BYTES);
+    return ok ? 0 : -ENOMEM;
+}
+
 static int take_over(struct db_link *link) {
     link->conn = link->connecting.conn;
     link->fd = PQsocket(link->conn);
     link->transport = PQsslInUse(link->conn) ? &transport_tls : &transport_ring;
     link->status = 'I';
-    link->is_fatal = false;
+    link->is_fatal = link->is_shut_down = false;
     link->state = LINK_PREPARING;
-    int error = 0;
+    int error = make_buffers(link);
     for (unsigned i = 0; i < link->db->set_count && !error; i++)
         error = link_prepare_set(link, link->db->sets[i]);
     return error ? error : link->transport->start(link);

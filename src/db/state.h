@@ -18,6 +18,7 @@
 
 enum {
     SETS_MAX = 64,                        // plugin generations alive at once
+    LINK_BUFFER_BYTES = 16 * 1024,        // of each receive and send buffer, at first
     LINK_OUTPUT_BYTES_MAX = 256 * 1024,   // unsent: past it the link takes no more
     LINK_BUFFER_BYTES_KEPT = 1024 * 1024, // of a receive or send buffer that was stretched
     LINK_GRACE_MS = 1000,                 // on top of the server's statement_timeout, until the link is given up
@@ -43,7 +44,7 @@ struct db_slot {
     const struct db_failure *failure;
     enum slot_kind kind;
     bool is_counted;  // in queue_max
-    bool is_retried;  // its link was lost once
+    bool is_retried;  // its link was lost once, perhaps by its fault
     bool is_rerun;    // its statement was stale once
     bool is_stale;    // the server said so: run it again
     bool has_row;     // at least one has come
@@ -127,6 +128,7 @@ struct db_link {
     int64_t progress_ms;    // when bytes last came, or the FIFO began
     char status;            // of the last ReadyForQuery: 'I', 'T', 'E'
     bool is_fatal;          // the server has ended the session
+    bool is_shut_down;      // ... and it was no query's fault
     int close_error;
 
     struct prepared_set sets[SETS_MAX];

@@ -106,6 +106,25 @@ static void test_link_lost_between_any_two_queries_answers_each_query_once(void 
     }
 }
 
+// A read that kills its backend does not kill one after the other.
+static void test_read_that_kills_its_backend_fails_the_second_time(void **state) {
+    (void)state;
+    pg_exec("CREATE OR REPLACE FUNCTION kill() RETURNS int8 LANGUAGE plpgsql AS $$ BEGIN"
+            " EXECUTE format('COPY (SELECT 1) TO PROGRAM %%L', 'kill -9 ' || pg_backend_pid()); PERFORM pg_sleep(5); RETURN 1; END $$");
+    world_run_ms(REPREPARE_MS + 20);
+    struct leat_future *killer = start_value(&world.shared, i64, "SELECT kill()");
+    struct leat_future *victims[4];
+    for (int i = 0; i < 4; i++)
+        victims[i] = start_value(&world.shared, i64, "SELECT $1::int8", (i64)i);
+    world_wait(killer);
+    world_expect_error(-ECONNRESET);
+    for (int i = 0; i < 4; i++) {
+        world_wait(victims[i]);
+        world_expect_ok();
+    }
+    assert_int_equal(world.db->reconnect_count, 2);
+}
+
 static void test_reads_behind_a_lost_link_are_run_again(void **state) {
     (void)state;
     struct leat_future *end = start_exec(&world.shared, "INSERT INTO rows SELECT 1, 'x' FROM pg_terminate_backend(pg_backend_pid())");
@@ -225,6 +244,7 @@ static void test_queries_wait_while_the_server_is_away(void **state) {
 static void restart_under_load(int signal) {
     enum { COUNT = 64 };
     struct leat_future *futures[COUNT] = {0};
+    static db_conn lanes[COUNT]; // so that both links have some
     unsigned ok = 0, failed = 0;
     bool was_away = false;
     int64_t end_ns = clock_monotonic_ns() + INT64_C(1500000000);
@@ -236,7 +256,8 @@ static void restart_under_load(int signal) {
             failed += (*slot)->query.failure != NULL;
             world_expect_ok(); // nothing but reads: none fails
         }
-        *slot = start_value(&world.shared, i64, "SELECT $1::int8", id);
+        lane_init(&lanes[id % COUNT].lane, world.db, false);
+        *slot = start_value(&lanes[id % COUNT], i64, "SELECT $1::int8", id);
         if (!was_away && clock_monotonic_ns() > end_ns - INT64_C(1200000000)) {
             was_away = true;
             pg_stop(signal);
@@ -493,6 +514,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ONE(test_link_comes_back_when_its_backend_was_terminated),
         ONE(test_link_lost_between_any_two_queries_answers_each_query_once),
+        ONE(test_read_that_kills_its_backend_fails_the_second_time),
         ONE(test_reads_behind_a_lost_link_are_run_again),
         ONE(test_write_on_a_link_that_broke_without_a_word_has_an_unknown_outcome),
         ONE(test_query_that_was_never_sent_goes_to_the_next_link),
