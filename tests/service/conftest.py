@@ -1,5 +1,6 @@
 """conftest.py — one real server for the session, and what most tests ask of it."""
 
+import json
 import resource
 
 import pytest
@@ -19,8 +20,10 @@ def pytest_configure(config):
 @pytest.fixture(scope="session")
 def server():
     """The server that most tests share: two workers, the bench plugins, origins for CORS, its own Postgres."""
-    with Server(BACKEND_CORS_ORIGINS='["http://localhost:3000", "https://app.example.org"]') as running:
+    with Server(BACKEND_CORS_ORIGINS=json.dumps(ORIGINS)) as running:
         yield running
+        status = running.stop()
+        assert status == 0, f"the server ended with {status}; the end of its log:\n" + "\n".join(running.lines[-60:])
 
 
 @pytest.fixture(autouse=True)
