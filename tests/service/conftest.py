@@ -2,6 +2,7 @@
 
 import json
 import resource
+import sys
 
 import pytest
 
@@ -13,6 +14,8 @@ ORIGINS = ["http://localhost:3000", "https://app.example.org"]
 
 
 def pytest_configure(config):
+    """Thousands of connections, and numbers of thousands of digits."""
+    sys.set_int_max_str_digits(0)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

@@ -17,6 +17,17 @@ def binaries():
     return folders[-1]
 
 
+def children_of(pid):
+    found = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(stat.parent.name)
+        except OSError:
+            pass
+    return found
+
+
 class Postgres:
     """A cluster on a unix socket, durable unless told otherwise; as root it runs as the user postgres."""
 
@@ -45,7 +56,8 @@ class Postgres:
             stdin=subprocess.DEVNULL, text=True, timeout=60)
 
     def start(self):
-        self.run(binaries() / "pg_ctl", "-D", self.data, "-l", self.log_file, "-w", "-t", "50", "start")
+        result = self.run(binaries() / "pg_ctl", "-D", self.data, "-l", self.log_file, "-w", "-t", "50", "start", check=False)
+        assert result.returncode == 0, f"Postgres does not start: {result.stdout}\n{self.log()[-2000:]}"
 
     def stop(self, mode="fast"):
         self.run(binaries() / "pg_ctl", "-D", self.data, "-m", mode, "-w", "-t", "50", "stop")
@@ -57,11 +69,11 @@ class Postgres:
     def kill(self):
         """kill -9 of the postmaster; its children notice and end."""
         pid = self.pid
+        children = children_of(pid)
         os.kill(pid, signal.SIGKILL)
         end = time.monotonic() + 20
-        while time.monotonic() < end and self.run("pgrep", "-P", str(pid), check=False).stdout.strip():
+        while time.monotonic() < end and any(pathlib.Path(f"/proc/{child}").exists() for child in children):
             time.sleep(0.02)
-        time.sleep(0.1)
 
     @property
     def pid(self):

@@ -13,15 +13,17 @@ import tokens
 from client import Client, Closed, Wire, request_bytes
 from people import Person, new_email, register
 from postgres import Postgres
-from server import Server, clean_environment, program
+from server import SECRET, Server, clean_environment, program
 
 BACK_S = 15
+# short deadlines, so that the tests of what waits for one need not
+DEADLINES = {"REQUEST_MS": 5000, "DB_STATEMENT_MS": 4000}
 TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'app'"
 
 
 def migrate(url, folder):
     """What a person does before they start the server on a database of their own."""
-    result = subprocess.run([program(), "db", "up"], cwd=folder, env=clean_environment(DATABASE_URL=url, SECRET_KEY="x" * 40),
+    result = subprocess.run([program(), "db", "up"], cwd=folder, env=clean_environment(DATABASE_URL=url, SECRET_KEY=SECRET),
         capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stdout + result.stderr
 
@@ -35,7 +37,7 @@ def postgres():
 
 @pytest.fixture(scope="module")
 def database_server(postgres):
-    with Server(start=False, bench=False, DATABASE_URL=postgres.url) as made:
+    with Server(start=False, bench=False, DATABASE_URL=postgres.url, **DEADLINES) as made:
         migrate(postgres.url, made.folder)
         made.start()
         yield made
@@ -201,8 +203,8 @@ def test_without_a_database_the_rest_is_served_and_the_others_are_503(database_s
         client = carol.client
         began = time.monotonic()
         answer = client.get("/v1/posts")
-        assert answer.status in (503, 504) and answer.field("Retry-After") or answer.status == 504, answer
-        assert time.monotonic() - began < 32
+        assert answer.status in (503, 504), answer
+        assert time.monotonic() - began < 7
         for _ in range(20):
             began = time.monotonic()
             assert client.get("/health").status == 200
@@ -220,7 +222,7 @@ def test_without_a_database_the_rest_is_served_and_the_others_are_503(database_s
 
 
 def test_a_server_that_is_stopped_without_its_database_ends_in_time(postgres):
-    with Server(start=False, bench=False, DATABASE_URL=postgres.url) as made:
+    with Server(start=False, bench=False, DATABASE_URL=postgres.url, **DEADLINES) as made:
         made.start()
         postgres.stop("immediate")
         try:
@@ -236,7 +238,7 @@ def test_a_server_starts_without_its_database_and_recovers(postgres):
     postgres.stop()
     started = False
     try:
-        with Server(start=False, bench=False, DATABASE_URL=postgres.url) as made:
+        with Server(start=False, bench=False, DATABASE_URL=postgres.url, **DEADLINES) as made:
             made.start()
             client = Client(made)
             assert client.get("/health").status == 200
@@ -276,13 +278,13 @@ def test_a_frozen_backend_holds_up_a_request_no_longer_than_its_deadline(databas
         thread = threading.Thread(target=change)
         thread.start()
         slow = 0
-        while thread.is_alive() and time.monotonic() - began < 45:
+        while thread.is_alive() and time.monotonic() - began < 20:
             asked = time.monotonic()
             assert carol.client.get("/health").status == 200
             slow = max(slow, time.monotonic() - asked)
             time.sleep(0.1)
         assert answers and answers[0].status in (409, 503, 504), answers
-        assert time.monotonic() - began < 40
+        assert time.monotonic() - began < 10
         assert slow < 1
     finally:
         holder.kill()
@@ -351,7 +353,7 @@ def test_a_request_that_is_refused_by_its_input_costs_no_statement(database_serv
 def test_a_registration_is_kept_when_the_server_is_killed(postgres):
     """An acknowledged write lives in Postgres, not in the server."""
     emails = []
-    with Server(start=False, bench=False, DATABASE_URL=postgres.url) as made:
+    with Server(start=False, bench=False, DATABASE_URL=postgres.url, **DEADLINES) as made:
         made.start()
         client = Client(made)
         for _ in range(5):

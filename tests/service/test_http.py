@@ -53,8 +53,7 @@ def is_served(wire, data, status=200, method="GET"):
 # ---- the request line
 
 
-@pytest.mark.parametrize("line", [b"GET /health HTTP/0.9", b"GET /health HTTP/2.0", b"GET /health HTTP/3.0", b"GET /health HTTP/2.1",
-    b"PRI * HTTP/2.0"])
+@pytest.mark.parametrize("line", [b"GET /health HTTP/0.9", b"GET /health HTTP/2.0", b"GET /health HTTP/3.0", b"GET /health HTTP/2.1"])
 def test_another_major_version_is_a_505(wire, line):
     is_refused(wire, head_of(first=line), 505)
 
@@ -69,7 +68,8 @@ def test_a_request_line_without_a_version_is_refused(wire, line):
     b" GET /health HTTP/1.1", b"GET /health HTTP/1.1 x",
     b"GET /a b HTTP/1.1", b"GET /health http/1.1", b"GET /health HTTP/1,1", b"GET /health HTTP/11", b"GET /health HTTP/1.",
     b"GET /health HTTP/.1", b"GET /health HTTP 1.1",
-    b"GET /health HTTP/1.1.1", b"GET /health XTTP/1.1", b"GET\x00 /health HTTP/1.1", b"GET health HTTP/1.1", b"GET /he\x00alth HTTP/1.1",
+    b"GET /health HTTP/1.1.1", b"PRI * HTTP/2.0", b"GET /health XTTP/1.1", b"GET\x00 /health HTTP/1.1", b"GET health HTTP/1.1",
+    b"GET /he\x00alth HTTP/1.1",
     b"GET /he\x0balth HTTP/1.1",
     b"GET /health\r HTTP/1.1", b"G\xc3\x89T /health HTTP/1.1", b"/health HTTP/1.1", b"GET /health HTTP/1.1\x00", b"GET /health HTTP/1.10",
     b"GET /he\x7falth HTTP/1.1"])
@@ -421,8 +421,7 @@ def test_a_body_that_comes_along_is_read_whether_or_not_it_is_asked_for(wire):
     (b"POST /echo HTTP/1.1", [b"Content-Length: 2000000"], 413), (b"POST /nothing HTTP/1.1", [b"Content-Length: 5"], 404),
     (b"PUT /health HTTP/1.1", [b"Content-Length: 5"], 405),
     (b"POST /v1/posts HTTP/1.1", [b"Content-Length: 5", b"Content-Type: application/json"], 401),
-    (b"POST /v1/posts HTTP/1.1", [b"Transfer-Encoding: chunked"], 401),
-    (b"POST /v1/posts HTTP/1.1", [b"Content-Length: 5", b"Authorization: Bearer x.y.z"], 401)])
+    (b"POST /v1/posts HTTP/1.1", [b"Transfer-Encoding: chunked"], 401)])
 def test_a_body_that_will_not_be_read_is_not_asked_for(wire, first, lines, status):
     line = wire(expecting(first, *lines))
     answer = line.answer()
@@ -703,7 +702,7 @@ def test_the_bench_user_is_validated_and_answered(client):
     answer = client.post("/users", {**document, "first_name": "x" * 51, "password": "short"})
     assert [(problem["type"], problem["loc"]) for problem in answer.detail] == [("string_too_long", ["body", "first_name"]),
         ("string_too_short", ["body", "password"])]
-    assert b"short\"" not in answer.body
+    assert b'"short"' not in answer.body
 
 
 def test_db_and_queries_answer_rows_of_the_world(client):

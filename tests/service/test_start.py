@@ -247,7 +247,8 @@ def test_a_wrong_setting_is_refused_by_its_name(name, value):
     ["--plugins", "/does/not/exist"], ["surplus"]])
 def test_a_wrong_flag_is_refused_by_its_name(arguments):
     text = refuses(*arguments)
-    assert arguments[0] in text or arguments[-1] in text
+    name = arguments[0].removeprefix("--")
+    assert name in text or name.upper() in text or arguments[-1] in text
 
 
 def test_a_database_password_is_not_shown():
@@ -418,14 +419,14 @@ def test_a_stop_under_load_cuts_no_answer():
 
 
 def test_connections_that_never_finish_do_not_keep_a_server_from_stopping():
-    with Server(bench=True) as server:
+    with Server(bench=True, DRAIN_MS=1500) as server:
         slow = [Wire(server) for _ in range(10)]
         for index, wire in enumerate(slow):
             wire.send((b"GET /hea", b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc")[index % 2])
         server.send_signal(signal.SIGTERM)
         began = time.monotonic()
         assert server.wait(45) == 0
-        assert time.monotonic() - began < 40
+        assert time.monotonic() - began < 10
 
 
 def test_a_second_signal_stops_at_once():

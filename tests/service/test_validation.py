@@ -628,7 +628,7 @@ def test_all_wrong_parameters_are_said_at_once_in_their_order(client, ada):
     ("limit=1&limit=2", 2), ("limit=abc&limit=2", 2), ("limit=0&limit=3", 3), ("%6Cimit=4", 4), ("%6cim%69t=5", 5), ("LIMIT=0", 20),
     ("Limit=x", 20), ("&&limit=5&", 5), ("", 20), ("?limit=5", 20),
     ("unknown=1&other", 20), ("limits=0", 20), ("=5", 20), ("li+mit=0", 20), ("limit%20=0", 20), ("page=1&limit=7#x", None),
-    ("x=%zz&limit=6", 6), ("x=%ff&limit=6", 6), ("x=%00&limit=6", 6)])
+    ("x=%zz&limit=6", 6), ("x=%00&limit=6", 6)])
 def test_parameters_are_found_by_their_decoded_name_and_the_last_counts(client, query, limit):
     answer = client.get(f"/v1/posts?{query}")
     if limit is None:
@@ -646,7 +646,7 @@ def test_the_value_of_a_parameter_is_shown_decoded(client, query, given):
         "Input should be a valid integer, unable to parse string as an integer", given)
 
 
-@pytest.mark.parametrize("query", ["limit=%ff", "limit=%00", "limit=5%00", "limit=%ed%a0%80", "limit=%f0%9d"])
+@pytest.mark.parametrize("query", ["limit=%ff", "limit=%00", "limit=5%00", "limit=%ed%a0%80", "limit=%f0%9d", "x=%ff&limit=0"])
 def test_bytes_that_are_no_text_are_a_4xx(client, query):
     assert client.get(f"/v1/posts?{query}").status in (400, 422)
 
@@ -809,7 +809,7 @@ def test_a_multipart_form_logs_in(client, ada, boundary, shown):
     named("password", PASSWORD)],
     lambda email: [("content-disposition: FORM-DATA; NAME=\"username\"", email.encode()), named("password", PASSWORD)],
     lambda email: [named("username", "x"), named("username", email), named("password", "y"), named("password", PASSWORD)],
-    lambda email: [named("other", b"\x00\xff\r\n--xy\r\n"), named("username", email), named("password", PASSWORD),
+    lambda email: [named("other", "\0é\r\n--xy\r\n"), named("username", email), named("password", PASSWORD),
     named("grant_type", "password")]])
 def test_the_parts_of_a_multipart_form_may_be_written_so(client, ada, parts):
     answer = login(client, multipart(parts(ada.email)), {"Content-Type": "multipart/form-data; boundary=xyz"})
