@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """list-tests.py — prints every test_*.c below a folder, one a line, so that meson can tell whether one was forgotten.
 
-With `--with NAME` only the programs that have it in their own name or in the name of one of their tests, without folder and ending.
+With `--with NAME` only the programs that have it in their own name or in the name of one of their tests, as meson knows them:
+FLOOR_test_NAME.
 """
 
 import pathlib
@@ -14,7 +15,7 @@ if sys.argv[2:3] == ["--with"]:
     wanted = sys.argv[3]
     has_it = re.compile(rf"\bstatic void test_\w*{re.escape(wanted.removeprefix('test_'))}")
     paths = [path for path in paths if wanted in path.stem or has_it.search(path.read_text(errors="replace"))]
-    print("\n".join(path.stem for path in paths), end="\n" if paths else "")
+    print("\n".join(f"{path.parent.name}_{path.stem}" for path in paths), end="\n" if paths else "")
 else:
     for path in paths:
         print(path.relative_to(root))

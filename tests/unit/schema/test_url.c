@@ -1,4 +1,4 @@
-// test_schema_url.c — URLs: taken as Pydantic's AnyUrl takes them, or refused with its reason.
+// test_url.c — URLs: taken as Pydantic's AnyUrl takes them, or refused with its reason.
 #include "subject.h"
 
 #include "schema/url.h"
