@@ -7,7 +7,7 @@
 
 int rule_refuse(const struct rule *rule, const struct spot *spot, enum problem_type type, const struct detail *details) {
     struct input input = spot->input;
-    if (rule->is_withheld)
+    if (rule->is_withheld && input.kind != INPUT_NULL) // that nothing came is no secret
         input.kind = INPUT_WITHHELD;
     return problems_add(spot->reading->problems, type, spot->location, input, details);
 }

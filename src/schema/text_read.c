@@ -203,9 +203,9 @@ enum { SHOWN_PAIRS_MAX = 100 }; // of more, none are shown: the search is quadra
 // What `missing` shows: null of a form and of the environment, as FastAPI does; the whole of a query.
 static int input_of_pairs(const struct rule *rule, const struct reading *reading, const struct location *root, const struct pairs *pairs,
                           const struct found *found, struct input *ret_input) {
-    *ret_input = (struct input){.kind = rule->is_withheld ? INPUT_WITHHELD : INPUT_NULL};
-    bool is_shown = !rule->is_withheld && !str_eq(root->name, S("body")) && !str_eq(root->name, S("settings"));
-    if (!is_shown || pairs->count > SHOWN_PAIRS_MAX || (!is_missing(rule->model, found) && !rule->model->validators))
+    bool is_query = !str_eq(root->name, S("body")) && !str_eq(root->name, S("settings"));
+    *ret_input = (struct input){.kind = is_query && rule->is_withheld ? INPUT_WITHHELD : INPUT_NULL};
+    if (!is_query || rule->is_withheld || pairs->count > SHOWN_PAIRS_MAX || (!is_missing(rule->model, found) && !rule->model->validators))
         return 0;
     *ret_input = (struct input){INPUT_JSON, json_of_pairs(rule->model, pairs, found, reading->arena)};
     return ret_input->text.ptr ? 0 : -ENOMEM;

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -30,11 +31,20 @@ static int is_early(const void *memory) {
     return (const char *)memory >= early && (const char *)memory < early + sizeof early;
 }
 
-__attribute__((constructor)) static void begin(void) {
+// The first who asks may be another library's constructor, before ours.
+static void find(void) {
+    static int is_finding;
+    if (next_malloc || is_finding)
+        return;
+    is_finding = 1;
     next_malloc = (void *(*)(size_t))dlsym(RTLD_NEXT, "malloc");
     next_realloc = (void *(*)(void *, size_t))dlsym(RTLD_NEXT, "realloc");
     next_aligned_alloc = (void *(*)(size_t, size_t))dlsym(RTLD_NEXT, "aligned_alloc");
     next_calloc = (void *(*)(size_t, size_t))dlsym(RTLD_NEXT, "calloc");
+}
+
+__attribute__((constructor)) static void begin(void) {
+    find();
     int fd = open(getenv("COUNT_MALLOC_FILE"), O_RDWR | O_CLOEXEC);
     void *page = fd < 0 ? MAP_FAILED : mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (page != MAP_FAILED)
@@ -49,21 +59,29 @@ static void count(void) {
 
 __attribute__((visibility("default"))) void *malloc(size_t bytes) {
     count();
+    find();
     return next_malloc ? next_malloc(bytes) : early_alloc(bytes);
 }
 
 __attribute__((visibility("default"))) void *calloc(size_t n, size_t bytes) {
     count();
+    find();
     return next_calloc ? next_calloc(n, bytes) : early_alloc(n * bytes);
 }
 
 __attribute__((visibility("default"))) void *realloc(void *memory, size_t bytes) {
     count();
-    return next_realloc ? next_realloc(memory, bytes) : early_alloc(bytes);
+    find();
+    if (!is_early(memory))
+        return next_realloc ? next_realloc(memory, bytes) : early_alloc(bytes);
+    size_t known = (size_t)(early + sizeof early - (char *)memory);
+    void *moved = malloc(bytes);
+    return moved ? memcpy(moved, memory, known < bytes ? known : bytes) : NULL;
 }
 
 __attribute__((visibility("default"))) void *aligned_alloc(size_t alignment, size_t bytes) {
     count();
+    find();
     return next_aligned_alloc ? next_aligned_alloc(alignment, bytes) : early_alloc(bytes);
 }
 

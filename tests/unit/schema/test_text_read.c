@@ -183,9 +183,8 @@ static void test_a_form_is_read_by_its_names(void **state) {
                   read_pairs(&Login__schema, "body", PAIRS(P("username", "a"), P("password", "b"), P("username", ""))),
                   "ok {\"username\":\"\",\"password\":\"b\",\"grant_type\":null}");
     expect_answer("nothing", read_pairs(&Login__schema, "body", NULL, 0),
-                  "{\"detail\":[{\"type\":\"missing\",\"loc\":[\"body\",\"username\"],\"msg\":\"Field "
-                  "required\"},{\"type\":\"missing\",\"loc\":[\"body\","
-                  "\"password\"],\"msg\":\"Field required\"}]}");
+                  "{\"detail\":[{\"type\":\"missing\",\"loc\":[\"body\",\"username\"],\"msg\":\"Field required\",\"input\":null},"
+                  "{\"type\":\"missing\",\"loc\":[\"body\",\"password\"],\"msg\":\"Field required\",\"input\":null}]}");
     expect_answer("grant_type", read_pairs(&Login__schema, "body", PAIRS(P("username", "a"), P("password", "b"), P("grant_type", ""))),
                   ONE("body", "grant_type", "string_pattern_mismatch", "String should match pattern '^password$'", INPUT("\"\""),
                       CTX("\"pattern\":\"^password$\"")));
