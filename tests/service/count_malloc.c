@@ -16,7 +16,7 @@ static void *(*next_aligned_alloc)(size_t, size_t);
 static void *(*next_calloc)(size_t, size_t);
 
 // dlsym() asks for memory itself before it has found anything: that much is here
-static char early[65536];
+static char early[1 << 20]; // libraries take more than 64 KiB while they are loaded
 static size_t early_bytes;
 
 static void *early_alloc(size_t bytes) {
