@@ -241,7 +241,8 @@ static int start(struct server *server, struct arena *arena, str *ret_failure) {
     }
     status = make_offloads(server);
     if (status < 0) {
-        *ret_failure = arena_format(arena, "worker threads cannot be started: %s. Raise the limit: ulimit -u.", strerror(-status));
+        *ret_failure = status == -EAGAIN ? S("worker threads cannot be started. Raise their limit: ulimit -u, or TasksMax=.")
+                                         : arena_format(arena, "%s", ring_refusal(status)); // each of them has a small ring
         return status;
     }
     return start_workers(server, arena, ret_failure);

@@ -2,9 +2,14 @@
 #include "world.h"
 
 #include <arpa/inet.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 
 #include <leat/leat.h>
 
@@ -163,6 +168,35 @@ static void test_a_plugin_that_refuses_a_core_ends_the_start_with_nothing_left_r
     plugin_set_close(run->set);
 }
 
+// From here on this process may make no ring.
+static void forbid_rings(void) {
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {.len = sizeof steps / sizeof steps[0], .filter = steps};
+    assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
+}
+
+static void test_a_kernel_that_forbids_rings_is_said_with_what_to_do(void **state) {
+    struct world *world = *state;
+    struct run *run = prepare(world);
+    pid_t child = fork(); // the filter cannot be taken back
+    if (child == 0) {
+        forbid_rings();
+        bool is_refused = start(world, run) == -EPERM;
+        _exit(is_refused && strstr(run->failure.ptr, "io_uring is switched off, or a seccomp profile forbids it. Run ") ? 0 : 1);
+    }
+
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    plugin_set_close(run->set);
+}
+
 // A request whose body has not come yet, behind one that was answered: so the core has seen both.
 static int half_a_request(struct run *run) {
     int fd = client(run);
@@ -226,6 +260,7 @@ int main(void) {
         TEST(test_a_port_in_use_is_said_with_what_to_do),
         TEST(test_an_address_that_is_none_of_ours_is_said),
         TEST(test_a_plugin_that_refuses_a_core_ends_the_start_with_nothing_left_running),
+        TEST(test_a_kernel_that_forbids_rings_is_said_with_what_to_do),
         TEST(test_a_drain_answers_what_was_begun),
         TEST(test_what_is_not_answered_by_the_deadline_is_cut),
         TEST(test_a_server_can_be_started_again),
