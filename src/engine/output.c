@@ -5,15 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t class_bytes(unsigned class) {
-    return (size_t)OUTPUT_BYTES_MIN << class;
+static size_t order_bytes(unsigned order) {
+    return (size_t)OUTPUT_BYTES_MIN << order;
 }
 
-static unsigned class_of(size_t bytes) {
-    unsigned class = 0;
-    while (class < OUTPUT_CLASSES && class_bytes(class) < bytes)
-        class ++;
-    return class;
+static unsigned order_of(size_t bytes) {
+    unsigned order = 0;
+    while (order < OUTPUT_ORDERS && order_bytes(order) < bytes)
+        order++;
+    return order;
 }
 
 void output_pool_init(struct output_pool *pool) {
@@ -21,36 +21,36 @@ void output_pool_init(struct output_pool *pool) {
 }
 
 void output_pool_finish(struct output_pool *pool) {
-    for (unsigned class = 0; class < OUTPUT_CLASSES; class ++) {
-        while (pool->spare[class]) {
-            struct output *output = pool->spare[class];
-            pool->spare[class] = output->next;
+    for (unsigned order = 0; order < OUTPUT_ORDERS; order++) {
+        while (pool->spare[order]) {
+            struct output *output = pool->spare[order];
+            pool->spare[order] = output->next;
             free(output);
         }
-        pool->spare_count[class] = 0;
+        pool->spare_count[order] = 0;
     }
 }
 
-static struct output *output_make(struct output_pool *pool, unsigned class, size_t bytes) {
-    size_t capacity = class < OUTPUT_CLASSES ? class_bytes(class) : bytes;
+static struct output *output_make(struct output_pool *pool, unsigned order, size_t bytes) {
+    size_t capacity = order < OUTPUT_ORDERS ? order_bytes(order) : bytes;
     pool->malloc_count++;
     struct output *output = malloc(sizeof *output + capacity);
     if (!output)
         return NULL;
     output->capacity = capacity;
-    output->class = class;
+    output->order = order;
     return output;
 }
 
 struct output *output_take(struct output_pool *pool, size_t bytes) {
     if (bytes > OUTPUT_BYTES_MAX)
         return NULL;
-    unsigned class = class_of(bytes);
-    struct output *output = class < OUTPUT_CLASSES ? pool->spare[class] : NULL;
+    unsigned order = order_of(bytes);
+    struct output *output = order < OUTPUT_ORDERS ? pool->spare[order] : NULL;
     if (output) {
-        pool->spare[class] = output->next;
-        pool->spare_count[class]--;
-    } else if (!(output = output_make(pool, class, bytes))) {
+        pool->spare[order] = output->next;
+        pool->spare_count[order]--;
+    } else if (!(output = output_make(pool, order, bytes))) {
         return NULL;
     }
     output->next = NULL;
@@ -61,14 +61,14 @@ struct output *output_take(struct output_pool *pool, size_t bytes) {
 void output_give_back(struct output_pool *pool, struct output *output) {
     if (!output)
         return;
-    unsigned class = output->class;
-    if (class == OUTPUT_CLASSES || pool->spare_count[class] * class_bytes(class) >= OUTPUT_SPARE_BYTES_MAX) {
+    unsigned order = output->order;
+    if (order == OUTPUT_ORDERS || pool->spare_count[order] * order_bytes(order) >= OUTPUT_SPARE_BYTES_MAX) {
         free(output);
         return;
     }
-    output->next = pool->spare[class];
-    pool->spare[class] = output;
-    pool->spare_count[class]++;
+    output->next = pool->spare[order];
+    pool->spare[order] = output;
+    pool->spare_count[order]++;
 }
 
 /** At least double, so that an answer written in small pieces is copied a few times and not a thousand. */

@@ -7,21 +7,21 @@
 
 #include <stddef.h>
 
-enum { OUTPUT_CLASSES = 5, OUTPUT_BYTES_MIN = 4096, OUTPUT_SPARE_BYTES_MAX = 4 << 20 };
+enum { OUTPUT_ORDERS = 5, OUTPUT_BYTES_MIN = 4096, OUTPUT_SPARE_BYTES_MAX = 4 << 20 };
 #define OUTPUT_BYTES_MAX ((size_t)256 << 20)
 
 struct output {
     struct output *next; // spare
     size_t capacity;
     size_t start, end; // what it holds is data[start, end)
-    unsigned class;    // OUTPUT_CLASSES: the heap's
+    unsigned order;    // of two, in units of OUTPUT_BYTES_MIN; OUTPUT_ORDERS: larger than any that is kept
     char data[];
 };
 
 /** Spare memory of one core. */
 struct output_pool {
-    struct output *spare[OUTPUT_CLASSES];
-    size_t spare_count[OUTPUT_CLASSES];
+    struct output *spare[OUTPUT_ORDERS];
+    size_t spare_count[OUTPUT_ORDERS];
     size_t malloc_count; // how often the heap was asked: flat in steady state
 };
 
