@@ -3,7 +3,7 @@
 // The SQL must be a literal: no string building, hence no injection. Every call site is registered: leat prepares all of them on every
 // link, compares parameter and column types with the C types, and times them by file:line. In the text:
 //   $1 $2 ...  the arguments, in order            {*}    the columns of the row's schema
-//   {set}      "col = $n, ..." for the fields that are present in the one SET(T, in) argument; at least one must be
+//   {set}      the columns of the fields that are present in the one SET(T, in) argument; the others stay as they are
 // A str whose ptr is NULL is sent as NULL.
 #ifndef LEAT_DATABASE_H
 #define LEAT_DATABASE_H

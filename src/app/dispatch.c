@@ -122,7 +122,7 @@ static void on_request(struct session *session, const struct http_head *head, st
     const struct endpoint *endpoint = route(app, session, head, &match);
     if (!endpoint)
         return;
-    req *r = request_take(app);
+    req *r = request_take(app, app->generation);
     if (!r)
         return reply_busy(app, session, head);
     r->session = session;

@@ -97,10 +97,10 @@ static int note_body(struct compiler *compiler, const leat_item *item, enum leat
     return 0;
 }
 
-static int compile_model(struct compiler *compiler, const leat_schema *schema, const struct model **ret_model) {
+static int compile_model(struct compiler *compiler, const leat_item *item, const leat_param *param, const struct model **ret_model) {
     struct compilation *compilation = compiler->compilation;
     str message = {0};
-    int status = model_compile(compilation->snapshot->models, schema, compilation->arena, ret_model, &message);
+    int status = model_compile_body(compilation->snapshot->models, param, item->file, item->line, compilation->arena, ret_model, &message);
     if (status == -EINVAL)
         compilation_refuse(compilation, NULL, "%.*s", (int)message.len, message.ptr);
     return status;
@@ -123,7 +123,7 @@ static int compile_parameter(struct compiler *compiler, const leat_item *item, c
             return status;
     }
     if (steps_of[param->in].is_model) {
-        int status = compile_model(compiler, param->type, &step.model);
+        int status = compile_model(compiler, item, param, &step.model);
         step.bytes = param->type->bytes;
         return status ? status : emit(compiler, step);
     }

@@ -21,11 +21,11 @@ static req *take_spare(struct app *app) {
     return container_of(node, req, node);
 }
 
-req *request_take(struct app *app) {
+req *request_take(struct app *app, struct generation *generation) {
     req *r = take_spare(app);
     if (!r)
         return NULL;
-    *r = (req){.app = app, .generation = app->generation, .due_ms = core_now_ms(app->core) + app->options->request_ms};
+    *r = (req){.app = app, .generation = generation, .due_ms = core_now_ms(app->core) + app->options->request_ms};
     r->headers_last = &r->headers;
     r->spawned_last = &r->spawned;
     r->required_last = &r->required;

@@ -79,8 +79,8 @@ struct req {
     bool is_cancelled, is_overdue;
 };
 
-/** A request of `app`'s generation of now, on no session yet; NULL without memory. */
-req *request_take(struct app *app);
+/** A request of that generation, on no session yet; NULL without memory. */
+req *request_take(struct app *app, struct generation *generation);
 /** Runs the clean-ups, rolls back, forgets what is still awaited, starts what was spawned, and gives all memory back. Not `r` afterwards.
  */
 void request_end(req *r, enum outcome outcome);

@@ -29,7 +29,7 @@ static bool prepare(req *r, const struct spawned *spawned) {
 void tasks_start(req *r) {
     struct app *app = r->app;
     for (struct spawned *spawned = r->spawned; spawned; spawned = spawned->next) {
-        req *task = request_take(app);
+        req *task = request_take(app, r->generation);
         if (!task || !prepare(task, spawned)) {
             log_line(LOG_ERROR, "task_lost", "task=%s reason=\"no memory\"", spawned->task->name);
             if (task)

@@ -6,8 +6,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "cli/live.h"
 #include "cli/workspace.h"
 #include "db/migrate.h"
+#include "host/publish.h"
 
 enum { FILES_BESIDE_CONNECTIONS = 256 };
 
@@ -116,12 +118,16 @@ static void exit_at_once(int signal) {
     _exit(128 + signal);
 }
 
-static void wait_for_end(void) {
+static sigset_t endings_set(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
+        sigaddset(&set, endings[i]);
+    return set;
+}
+
+static void let_second_signal_end_it(void) {
     sigset_t set = signals_of_ours();
-    int signal;
-    do
-        signal = sigwaitinfo(&set, NULL);
-    while (signal != SIGINT && signal != SIGTERM);
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
         sigaction(endings[i], &(struct sigaction){.sa_handler = exit_at_once}, NULL);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
@@ -145,14 +151,18 @@ static int serve(struct workspace *workspace) {
         return 1;
     }
     say_address(options.host, server_port(server));
-    wait_for_end();
-    int failed = server_failure(server);
+    sigset_t endings_of_it = endings_set();
+    struct publisher *publisher = NULL;
+    int status = live_run(workspace, server, &endings_of_it, &publisher);
+    let_second_signal_end_it();
+    int failed = status < 0 ? status : server_failure(server);
     unsigned cut_count;
     if (!server_stop(server, &cut_count)) { // its threads still use the plugins
         if (workspace->cluster)
             cluster_stop(workspace->cluster);
         _exit(1);
     }
+    publisher_destroy(publisher);
     if (cut_count)
         log_line(LOG_WARNING, "drain_cut", "connections=%u", cut_count);
     return failed ? 1 : 0;
@@ -205,6 +215,9 @@ const struct verb verb_run = {
         "Settings come from the flags, the environment, or the file .env in the working folder, the first that has them. Relative paths "
         "of\n"
         "plugins (their migrations) are looked for in the working folder, then in --root.\n"
+        "\n"
+        "The plugin folders are watched: a .so that is put there, replaced or removed is live without a request dropped; one that is\n"
+        "wrong is refused with the reason, and what served before goes on. SIGHUP looks at once.\n"
         "\n"
         "Examples:\n"
         "  leat run --port 0 --workers 2\n"

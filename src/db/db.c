@@ -161,7 +161,18 @@ static void fail_waiting(struct list *list, const struct statement_set *set, con
     }
 }
 
+static void drop_preparations(struct db *db, const struct statement_set *set) {
+    list_each_safe (node, &db->preparations) {
+        struct preparation *preparation = container_of(node, struct preparation, node);
+        if (preparation->set != set)
+            continue;
+        list_remove(node);
+        free(preparation);
+    }
+}
+
 void db_forget(struct db *db, struct statement_set *set) {
+    drop_preparations(db, set);
     for (unsigned i = 0; i < db->set_count; i++)
         if (db->sets[i] == set)
             db->sets[i--] = db->sets[--db->set_count];

@@ -42,7 +42,7 @@ bool db_is_ready(const struct db *db);
  * loaded. */
 void db_prepare(struct db *db, struct statement_set *set, void (*done)(void *arg), void *arg);
 /** For a generation that is gone: its statements are closed on every link, and `set` is referred to no more. Queries of it have ended or
- * been detached before. */
+ * been detached before. A db_prepare() of it that is under way is given up: its `done` never runs. */
 void db_forget(struct db *db, struct statement_set *set);
 
 /** Why a query failed. Lives in the query's arena. */

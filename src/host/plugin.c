@@ -24,13 +24,28 @@ static int refuse(struct messages *messages, const char *path, const char *probl
     return -EINVAL;
 }
 
-static struct plugin *plugin_create(struct arena_pool *pool, const char *path, unsigned generation) {
+struct file_mark file_mark(const struct stat *status) {
+    return (struct file_mark){status->st_dev, status->st_ino, status->st_size, status->st_mtim, status->st_ctim};
+}
+
+static bool is_same_time(struct timespec a, struct timespec b) {
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+bool file_mark_is_same(const struct file_mark *a, const struct file_mark *b) {
+    return a->device == b->device && a->inode == b->inode && a->bytes == b->bytes && is_same_time(a->modified, b->modified) &&
+           is_same_time(a->changed, b->changed);
+}
+
+static struct plugin *plugin_create(const char *path, unsigned generation) {
     struct plugin *plugin = calloc(1, sizeof *plugin);
     if (!plugin)
         return NULL;
-    arena_init(&plugin->arena, pool, PLUGIN_BYTES_MAX);
+    arena_pool_init(&plugin->pool, 0);
+    arena_init(&plugin->arena, &plugin->pool, PLUGIN_BYTES_MAX);
     plugin->host.plugin = plugin;
     plugin->generation = generation;
+    plugin->holder_count = 1;
     plugin->copy_fd = -1;
     plugin->path = arena_format(&plugin->arena, "%s", path).ptr;
     if (plugin->path)
@@ -39,9 +54,15 @@ static struct plugin *plugin_create(struct arena_pool *pool, const char *path, u
     return NULL;
 }
 
+void plugin_hold(struct plugin *plugin) {
+    plugin->holder_count++;
+}
+
 void plugin_close(struct plugin *plugin) {
-    if (!plugin)
+    if (!plugin || --plugin->holder_count)
         return;
+    if (plugin->is_live && plugin->entry.on_unload)
+        plugin->entry.on_unload(&plugin->host);
     if (plugin->handle)
         dlclose(plugin->handle);
     if (plugin->copy_path)
@@ -330,13 +351,15 @@ static int open_copy(struct plugin *plugin, struct messages *messages) {
     return status;
 }
 
-int plugin_open(const struct plugin_place *place, const char *name, struct arena_pool *pool, struct messages *messages,
-                struct plugin **ret_plugin) {
+int plugin_open(const struct plugin_place *place, const char *name, struct messages *messages, struct plugin **ret_plugin) {
     char path[4096];
     snprintf(path, sizeof path, "%s/%s", place->folder, name);
-    struct plugin *plugin = plugin_create(pool, path, place->generation);
+    struct plugin *plugin = plugin_create(path, place->generation);
     if (!plugin)
         return -ENOMEM;
+    struct stat file; // before it is copied: a file that changes meanwhile has another mark at the next look
+    if (fstatat(place->folder_fd, name, &file, 0) == 0)
+        plugin->mark = file_mark(&file);
     struct copy_request wanted = {place->folder_fd, name, plugin->path, place->private_folder, place->generation, PLUGIN_FILE_BYTES_MAX};
     int status = copy_make(&wanted, messages, &plugin->copy_path, &plugin->copy_fd);
     if (status == 0)
@@ -349,8 +372,8 @@ int plugin_open(const struct plugin_place *place, const char *name, struct arena
     return 0;
 }
 
-int plugin_open_builtin(const leat_plugin *entry, struct arena_pool *pool, struct messages *messages, struct plugin **ret_plugin) {
-    struct plugin *plugin = plugin_create(pool, "leat", 0);
+int plugin_open_builtin(const leat_plugin *entry, unsigned generation, struct messages *messages, struct plugin **ret_plugin) {
+    struct plugin *plugin = plugin_create("leat", generation);
     if (!plugin)
         return -ENOMEM;
     struct image image = {0};

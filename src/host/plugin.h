@@ -7,6 +7,7 @@
 #define HOST_PLUGIN_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include <leat/plugin.h>
 
@@ -19,16 +20,29 @@ struct leat_host {
     struct plugin *plugin;
 };
 
+/** What tells whether a file is still the one that was loaded: inode, size and times. */
+struct file_mark {
+    dev_t device;
+    ino_t inode;
+    off_t bytes;
+    struct timespec modified, changed;
+};
+struct file_mark file_mark(const struct stat *status);
+bool file_mark_is_same(const struct file_mark *a, const struct file_mark *b);
+
 struct plugin {
     struct leat_host host;
     const char *path; // of its file, as it was given; for messages
-    unsigned generation;
+    struct file_mark mark;
+    unsigned generation;     // the set's that loaded it
+    unsigned holder_count;   // sets that have it: one that has not changed goes on in the next generation
     void *handle;            // dlopen's; NULL for the one that is linked in
     char *copy_path;         // NULL for the one that is linked in
     int copy_fd;             // holds the lock
     leat_plugin entry;       // zero-filled where an older plugin has less
     const leat_item **items; // by file and line
     size_t item_count;
+    struct arena_pool pool;
     struct arena arena; // of all this, and of its settings
     bool is_live;       // on_load has run
 };
@@ -52,11 +66,12 @@ struct plugin_place {
  * structure and the numbers of its descriptor were found good, nothing of it is mapped; before all was, nothing of it was called (but its
  * constructors, by the loader).
  */
-int plugin_open(const struct plugin_place *place, const char *name, struct arena_pool *pool, struct messages *messages,
-                struct plugin **ret_plugin);
+int plugin_open(const struct plugin_place *place, const char *name, struct messages *messages, struct plugin **ret_plugin);
 /** The one that is linked into the executable; the same checks of its items. */
-int plugin_open_builtin(const leat_plugin *entry, struct arena_pool *pool, struct messages *messages, struct plugin **ret_plugin);
-/** Nothing of it is in use any more. NULL is fine. */
+int plugin_open_builtin(const leat_plugin *entry, unsigned generation, struct messages *messages, struct plugin **ret_plugin);
+/** One more set has it; each closes it. */
+void plugin_hold(struct plugin *plugin);
+/** The last holder's: on_unload if it is live, then it is taken out; nothing of it is in use any more. NULL is fine. */
 void plugin_close(struct plugin *plugin);
 
 struct plugin_view plugin_view(const struct plugin *plugin);

@@ -76,13 +76,31 @@ static int add(struct plugin_set *set, struct plugin *plugin, struct messages *m
     return -EINVAL;
 }
 
-static int open_file(struct plugin_set *set, const struct plugin_place *place, const char *name, struct messages *messages) {
-    struct plugin *plugin;
-    int status = plugin_open(place, name, &set->pool, messages, &plugin);
+// The plugin that was loaded from this very file before, held once more; NULL where there is none.
+static struct plugin *go_on(const struct plugin_set *previous, const struct plugin_place *place, const char *name) {
+    struct stat file;
+    if (!previous || fstatat(place->folder_fd, name, &file, 0) < 0)
+        return NULL;
+    struct file_mark mark = file_mark(&file);
+    for (size_t i = 0; i < previous->count; i++) {
+        struct plugin *plugin = previous->plugins[i];
+        if (plugin->handle && file_mark_is_same(&plugin->mark, &mark)) {
+            plugin_hold(plugin);
+            return plugin;
+        }
+    }
+    return NULL;
+}
+
+static int open_file(struct plugin_set *set, const struct plugin_set *previous, const struct plugin_place *place, const char *name,
+                     struct messages *messages) {
+    struct plugin *plugin = go_on(previous, place, name);
+    int status = plugin ? 0 : plugin_open(place, name, messages, &plugin);
     return status < 0 ? status : add(set, plugin, messages);
 }
 
-static int open_listed(struct plugin_set *set, const struct plugin_place *place, struct messages *messages) {
+static int open_listed(struct plugin_set *set, const struct plugin_set *previous, const struct plugin_place *place,
+                       struct messages *messages) {
     const char **names = NULL;
     int count = list_folder(place->folder_fd, &set->arena, &names);
     if (count == -ENOMEM)
@@ -93,7 +111,7 @@ static int open_listed(struct plugin_set *set, const struct plugin_place *place,
     }
     int status = 0;
     for (int i = 0; i < count; i++)
-        status = worse(status, open_file(set, place, names[i], messages));
+        status = worse(status, open_file(set, previous, place, names[i], messages));
     return status;
 }
 
@@ -106,14 +124,19 @@ static int open_folder(struct plugin_set *set, const struct plugin_set_options *
     }
     if (status < 0)
         return status;
-    status = open_listed(set, &place, messages);
+    status = open_listed(set, options->previous, &place, messages);
     close(place.folder_fd);
     return status;
 }
 
-static int open_builtin(struct plugin_set *set, const leat_plugin *entry, struct messages *messages) {
+static int open_builtin(struct plugin_set *set, const struct plugin_set_options *options, struct messages *messages) {
+    for (size_t i = 0; options->previous && i < options->previous->count; i++)
+        if (!options->previous->plugins[i]->handle) {
+            plugin_hold(options->previous->plugins[i]);
+            return add(set, options->previous->plugins[i], messages);
+        }
     struct plugin *plugin;
-    int status = plugin_open_builtin(entry, &set->pool, messages, &plugin);
+    int status = plugin_open_builtin(options->builtin, options->generation, messages, &plugin);
     return status < 0 ? status : add(set, plugin, messages);
 }
 
@@ -197,7 +220,8 @@ int plugin_set_open(const struct plugin_set_options *options, struct messages *m
     struct plugin_set *set = create();
     if (!set)
         return -ENOMEM;
-    int status = options->builtin ? open_builtin(set, options->builtin, messages) : 0;
+    set->generation = options->generation;
+    int status = options->builtin ? open_builtin(set, options, messages) : 0;
     for (size_t i = 0; i < options->folder_count; i++)
         status = worse(status, open_folder(set, options, options->folders[i], messages));
     if (status == 0) // a plugin that was refused would only be missed as well
@@ -210,12 +234,24 @@ int plugin_set_open(const struct plugin_set_options *options, struct messages *m
     return 0;
 }
 
+static bool is_new(const struct plugin_set *set, const struct plugin *plugin) {
+    return plugin->generation == set->generation;
+}
+
+bool plugin_set_is_same(const struct plugin_set *set, const struct plugin_set *previous) {
+    for (size_t i = 0; i < set->count; i++)
+        if (is_new(set, set->plugins[i]))
+            return false;
+    return set->count == previous->count;
+}
+
 // ---- bound and compiled
 
 int plugin_set_bind(struct plugin_set *set, const struct environment *environment, struct messages *messages) {
     int status = 0;
     for (size_t i = 0; i < set->count; i++)
-        status = worse(status, settings_bind(set->plugins[i], environment, messages));
+        if (is_new(set, set->plugins[i]))
+            status = worse(status, settings_bind(set->plugins[i], environment, messages));
     return status;
 }
 
@@ -245,9 +281,12 @@ int plugin_set_check(struct plugin_set *set, const char *conninfo, struct messag
 
 // ---- started and ended
 
-static void unload(struct plugin_set *set) {
+// What plugin_set_start() had begun.
+static void unload_new(struct plugin_set *set) {
     for (size_t i = set->count; i-- > 0;) {
         struct plugin *plugin = set->plugins[i];
+        if (!is_new(set, plugin))
+            continue;
         if (plugin->is_live && plugin->entry.on_unload)
             plugin->entry.on_unload(&plugin->host);
         plugin->is_live = false;
@@ -257,11 +296,13 @@ static void unload(struct plugin_set *set) {
 int plugin_set_start(struct plugin_set *set, struct messages *messages) {
     for (size_t i = 0; i < set->count; i++) {
         struct plugin *plugin = set->plugins[i];
+        if (!is_new(set, plugin))
+            continue;
         int result = plugin->entry.on_load ? plugin->entry.on_load(&plugin->host) : 0;
         if (result) {
             messages_add(messages, "%s: error: on_load of '%s' refused with %d%s%s; its own log lines say why", plugin->path,
                          plugin->entry.name, result, result < 0 ? ": " : "", result < 0 ? strerror(-result) : "");
-            unload(set);
+            unload_new(set);
             return -EINVAL;
         }
         plugin->is_live = true;
@@ -272,7 +313,7 @@ int plugin_set_start(struct plugin_set *set, struct messages *messages) {
 int plugin_set_start_on_core(struct plugin_set *set, unsigned core, const struct plugin **ret_refuser) {
     for (size_t i = 0; i < set->count; i++) {
         struct plugin *plugin = set->plugins[i];
-        int result = plugin->entry.on_worker ? plugin->entry.on_worker(&plugin->host, core) : 0;
+        int result = is_new(set, plugin) && plugin->entry.on_worker ? plugin->entry.on_worker(&plugin->host, core) : 0;
         if (result) {
             *ret_refuser = plugin;
             return result;
@@ -286,7 +327,6 @@ void plugin_set_close(struct plugin_set *set) {
         return;
     if (set->snapshot)
         snapshot_destroy(set->snapshot);
-    unload(set);
     for (size_t i = set->count; i-- > 0;)
         plugin_close(set->plugins[i]);
     arena_reset(&set->arena);

@@ -16,16 +16,9 @@
 #include <unistd.h>
 
 #include "engine/offload.h"
-#include "host/worker.h"
+#include "host/server_state.h"
 
 enum { CONNECTOR_QUEUE_MAX = 1024 };
-
-struct server {
-    struct server_options options;
-    struct crew crew;
-    struct worker *workers;
-    unsigned begun_count; // threads
-};
 
 // ---- this machine
 

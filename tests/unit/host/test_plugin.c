@@ -8,7 +8,7 @@ static int load(struct world *world, const char *name, unsigned generation, stru
     int folder;
     assert_int_equal(folder_open(world->folder, &world->messages, &folder), 0);
     struct plugin_place place = {folder, "plugins", world->copies, generation};
-    int status = plugin_open(&place, arena_format(&world->arena, "%s.so", name).ptr, &world->pool, &world->messages, ret_plugin);
+    int status = plugin_open(&place, arena_format(&world->arena, "%s.so", name).ptr, &world->messages, ret_plugin);
     close(folder);
     return status;
 }
@@ -144,13 +144,13 @@ static const leat_plugin builtin = {
 static void test_the_one_that_is_linked_in_passes_the_same_checks(void **state) {
     struct world *world = *state;
     struct plugin *plugin;
-    assert_int_equal(plugin_open_builtin(&builtin, &world->pool, &world->messages, &plugin), 0);
+    assert_int_equal(plugin_open_builtin(&builtin, 1, &world->messages, &plugin), 0);
     assert_string_equal(plugin->entry.name, "builtin");
     plugin_close(plugin);
 
     leat_plugin bad = builtin;
     bad.name = "not a name";
-    assert_int_equal(plugin_open_builtin(&bad, &world->pool, &world->messages, &plugin), -EINVAL);
+    assert_int_equal(plugin_open_builtin(&bad, 1, &world->messages, &plugin), -EINVAL);
 }
 
 int main(void) {
