@@ -39,14 +39,23 @@ static void run_preparation(struct preparation *preparation) {
     free(preparation);
 }
 
+static bool is_pending(const struct db_link *link, const struct statement_set *set) {
+    for (unsigned k = 0; k < link->set_count; k++)
+        if (link->sets[k].set == set && link->sets[k].pending_count)
+            return true;
+    return false;
+}
+
+// On one shared link at least, where there is one. The others may be at a statement that takes its time: nobody waits for that.
 static bool is_prepared(const struct db *db, const struct statement_set *set) {
-    for (unsigned i = 0; i < db->link_count; i++) {
+    bool any_up = false;
+    for (unsigned i = 0; i < db->options.link_count; i++) {
         const struct db_link *link = &db->links[i];
-        for (unsigned k = 0; link_is_up(link) && k < link->set_count; k++)
-            if (link->sets[k].set == set && link->sets[k].pending_count)
-                return false;
+        if (link_is_up(link) && !is_pending(link, set))
+            return true;
+        any_up |= link_is_up(link);
     }
-    return true;
+    return !any_up;
 }
 
 static void on_prepared(struct deferred *deferred) {

@@ -38,8 +38,8 @@ void db_stop(struct db *db, void (*done)(void *arg), void *arg);
 void db_destroy(struct db *db);
 /** At least one link is ready. */
 bool db_is_ready(const struct db *db);
-/** Prepares `set` on every link that is up (and on all that come); `done` runs when it can be used. For a plugin generation that is being
- * loaded. */
+/** Prepares `set` on every link that is up (and on all that come); `done` runs when it can be used: when one shared link has it, or none is
+ * up. On the others its queries wait until they have. For a plugin generation that is being loaded. */
 void db_prepare(struct db *db, struct statement_set *set, void (*done)(void *arg), void *arg);
 /** For a generation that is gone: its statements are closed on every link, and `set` is referred to no more. Queries of it have ended or
  * been detached before. A db_prepare() of it that is under way is given up: its `done` never runs. */

@@ -1,6 +1,6 @@
 // publish.h — the next generation of plugins, from the main thread to every core; the one before, back when its last request has ended.
 //
-// Three steps, each a message to every core that the main thread waits for: the statements are prepared on every link and on_worker is run;
+// Three steps, each a message to every core that the main thread waits for: the statements are prepared and on_worker is run;
 // when all cores have agreed, the snapshot is published, core by core; or, when one refused, all forget it. A request that has begun stays
 // with the generation it began with. When no core has a request of the old one left, the descriptor publisher_fd() becomes readable.
 #ifndef HOST_PUBLISH_H
