@@ -78,7 +78,7 @@ static int apply_settings(struct migration_session *session) {
 }
 
 static int find_schema(struct migration_session *session) {
-    PGresult *result;
+    PGresult *result = NULL;
     int error = query(session, "SELECT quote_ident(current_schema())", NULL, 0, &result);
     if (error)
         return error;
@@ -116,7 +116,7 @@ static void nap_ms(long ms) {
 }
 
 static int refuse_to_wait(struct migration_session *session) {
-    PGresult *result;
+    PGresult *result = NULL;
     int error = query(session,
                       "SELECT string_agg(format('process %s of %s since %s', a.pid, a.application_name, a.backend_start), ', ') "
                       "FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.granted "
@@ -134,7 +134,7 @@ static int refuse_to_wait(struct migration_session *session) {
 static int take_lock(struct migration_session *session) {
     int64_t due_ns = clock_monotonic_ns() + (int64_t)MIGRATION_LOCK_MS_MAX * 1000000;
     for (;;) {
-        PGresult *result;
+        PGresult *result = NULL;
         int error = query(session, "SELECT pg_try_advisory_lock(" LOCK_KEY ")", NULL, 0, &result);
         if (error)
             return error;
@@ -166,7 +166,7 @@ static str copy_value(struct arena *arena, const PGresult *result, int row, int 
 }
 
 static int has_table(struct migration_session *session, bool *ret_has_table) {
-    PGresult *result;
+    PGresult *result = NULL;
     int error = query(session, "SELECT to_regclass($1) IS NOT NULL", &session->table, 1, &result);
     if (error)
         return error;

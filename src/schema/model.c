@@ -244,7 +244,7 @@ int model_compile_body(struct model_set *set, const leat_param *param, const cha
     const struct declaration declaration = {file, line, param->name, arena, ret_message};
     const struct leat_common_opts *opts = param->opts;
     static const struct leat_common_opts none = {.size = sizeof none};
-    struct model *model;
+    struct model *model = NULL;
     int error = make(set, &declaration, param->type, opts ? opts : &none, &model);
     if (!error)
         error = judge_flat(&declaration, param, &model->rule);

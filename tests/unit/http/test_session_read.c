@@ -110,7 +110,7 @@ static void test_refused_heads_are_answered_and_the_connection_closed(void **sta
             continue;
         struct received received = client_exchange(&service, head_cases[i].head);
         const char *rest = received.text, *end = rest + received.bytes;
-        struct seen seen;
+        struct seen seen = {0};
         assert_true(seen_take(&rest, end, false, &seen));
         if (seen.status != head_cases[i].status || !seen.closes || rest != end)
             fail_msg("%.*s\nwas answered\n%s", (int)head_cases[i].head.len, head_cases[i].head.ptr, received.text);
