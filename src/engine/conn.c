@@ -6,7 +6,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/tcp.h> // glibc's tcp_info ends before tcpi_bytes_acked
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "engine/conn_state.h"
@@ -322,10 +324,6 @@ void conn_abort(struct conn *conn) {
     conn_kill(conn);
 }
 
-bool conn_is_closing(const struct conn *conn) {
-    return conn->phase != CONN_OPEN;
-}
-
 // ---- the rest of the protocol's view
 
 void conn_begin(struct conn *conn) {
@@ -369,14 +367,4 @@ void *conn_user(struct conn *conn) {
 
 struct conn *conn_of_user(void *user) {
     return container_of(user, struct conn, user);
-}
-
-const struct sockaddr_storage *conn_peer(struct conn *conn) {
-    socklen_t bytes = sizeof conn->peer;
-    if (!conn->is_peer_read && conn->phase != CONN_DEAD) {
-        if (getpeername(conn->fd, (struct sockaddr *)&conn->peer, &bytes) < 0)
-            conn->peer.ss_family = AF_UNSPEC;
-        conn->is_peer_read = true;
-    }
-    return &conn->peer;
 }

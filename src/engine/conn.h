@@ -6,7 +6,6 @@
 #ifndef ENGINE_CONN_H
 #define ENGINE_CONN_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -73,8 +72,6 @@ struct core *conn_core(const struct conn *conn);
 /** The protocol's own memory, `user_bytes` of it. */
 void *conn_user(struct conn *conn);
 struct conn *conn_of_user(void *user);
-/** Where the client is, AF_UNSPEC where that is no longer known; valid while the connection is. The first call is a getpeername(2). */
-const struct sockaddr_storage *conn_peer(struct conn *conn);
 
 /** Room for `bytes` of output; conn_commit() claims what was used. NULL without memory. Pointers are invalid after the next reserve. */
 char *conn_reserve(struct conn *conn, size_t bytes);
@@ -105,6 +102,5 @@ void conn_set_deadline(struct conn *conn, int64_t due_ms);
 void conn_close(struct conn *conn);
 /** Closes at once and drops what waits; on_closed() comes at the end of the turn or later, never during this call. */
 void conn_abort(struct conn *conn);
-bool conn_is_closing(const struct conn *conn);
 
 #endif

@@ -24,7 +24,6 @@ struct conn {
     bool is_ended;          // the client has sent its last byte
     bool is_recv_cancelled; // asked for, not yet come back
     bool is_known;          // on_open() was good: on_closed() is owed
-    bool is_peer_read;      // into `peer`
     struct deferred settle; // at the turn's end: send, go on closing, or be released
     struct timer timer;     // armed no later than the earlier of the next two; they move more often than it does
     int64_t deadline_ms;    // the protocol's; 0: none
@@ -34,7 +33,6 @@ struct conn {
     size_t dropped_bytes;   // of input, since conn_close()
     struct list node;       // of the listener's open, waiting or free ones
     struct list starved;    // of the listener's starved ones
-    struct sockaddr_storage peer;
     char user[] __attribute__((aligned(16)));
 };
 

@@ -55,8 +55,6 @@ struct coro_pool {
     struct coro coros[]; // as many as there may be, touched as they are made
 };
 
-const struct coro_options coro_options_default = {.stack_bytes = 65536, .count_max = 4096};
-
 static _Thread_local struct coro *running;
 static _Thread_local struct {
     void *stack_pointer; // of the thread's own stack, while a coroutine runs

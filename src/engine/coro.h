@@ -16,7 +16,6 @@ struct coro_options {
     size_t stack_bytes; // 64 KiB; rounded up to pages
     unsigned count_max; // 4096
 };
-extern const struct coro_options coro_options_default;
 
 /** 0 or a negative errno. Address space is taken for all stacks (count_max * stack_bytes), memory as they are used. */
 int coro_pool_create(const struct coro_options *options, struct coro_pool **ret_pool);

@@ -150,28 +150,3 @@ unsigned offload_queue_count(struct offload *offload) {
     pthread_mutex_unlock(&offload->lock);
     return count;
 }
-
-struct awaited {
-    struct job job;
-    struct job *inner;
-    struct coro *coro;
-};
-
-static void awaited_work(struct job *job) {
-    struct job *inner = container_of(job, struct awaited, job)->inner;
-    inner->work(inner);
-}
-
-static void awaited_done(struct job *job) {
-    coro_resume(container_of(job, struct awaited, job)->coro);
-}
-
-int offload_await(struct offload *offload, struct core *core, struct job *job) {
-    struct awaited awaited = {.job = {.work = awaited_work, .done = awaited_done}, .inner = job, .coro = coro_current()};
-    assert(awaited.coro);
-    int error = offload_submit(offload, core, &awaited.job);
-    if (error < 0)
-        return error;
-    coro_suspend();
-    return 0;
-}

@@ -27,12 +27,6 @@ int offload_create(unsigned thread_count, unsigned queue_max, struct offload **r
 void offload_destroy(struct offload *offload);
 /** From any thread, for `core`. 0, or -EAGAIN when the queue is full and the job was not taken. */
 int offload_submit(struct offload *offload, struct core *core, struct job *job);
-/**
- * From a coroutine: runs `job->work` on a worker thread and suspends until it is done; `job->done` is not used. 0, or -EAGAIN without
- * suspending. `job` sits on the caller's stack. If the coroutine may be dropped meanwhile, use offload_submit() with a job of longer life
- * instead.
- */
-int offload_await(struct offload *offload, struct core *core, struct job *job);
 /** Jobs that wait for a thread. */
 unsigned offload_queue_count(struct offload *offload);
 

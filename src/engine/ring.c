@@ -36,7 +36,6 @@ struct slot {
 struct ring {
     struct io_uring uring;
     unsigned enter_flags;
-    const char *setup_name;
     uint64_t enter_count;
 
     struct slot *slots; // [0] is nobody's
@@ -55,8 +54,6 @@ struct ring {
         int result;
     } injections[RING_OPERATIONS];
 };
-
-const struct ring_options ring_options_default = {.sq_entries = 1024, .cq_entries = 8192, .buffer_count = 512, .buffer_bytes = 4096};
 
 // ---- slots
 
@@ -359,10 +356,6 @@ uint64_t ring_enter_count(const struct ring *ring) {
     return ring->enter_count;
 }
 
-const char *ring_setup_name(const struct ring *ring) {
-    return ring->setup_name;
-}
-
 void ring_inject(struct ring *ring, enum ring_operation kind, unsigned nth, int result) {
     ring->injections[kind].nth = nth;
     ring->injections[kind].result = result;
@@ -448,13 +441,10 @@ int ring_post(struct ring *to, struct message *message) {
 
 // ---- the beginning and the end
 
-static const struct {
-    unsigned flags;
-    const char *name;
-} ladder[] = {
-    {IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_NO_SQARRAY, "defer_taskrun no_sqarray"}, // 6.6
-    {IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN, "defer_taskrun"},                                      // 6.1
-    {IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN, "coop_taskrun"},                                        // 6.0
+static const unsigned ladder[] = {
+    IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_NO_SQARRAY, // 6.6
+    IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,                           // 6.1
+    IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN,                            // 6.0
 };
 
 /** io_uring_queue_init_params(3) of liburing 2.3 would write the array that NO_SQARRAY leaves out over the ring's head. */
@@ -485,10 +475,8 @@ static int setup_step(struct ring *ring, const struct ring_options *options, uns
 
 static int setup(struct ring *ring, const struct ring_options *options) {
     int error = -EINVAL;
-    for (size_t step = 0; error == -EINVAL && step < sizeof ladder / sizeof *ladder; step++) {
-        error = setup_step(ring, options, ladder[step].flags);
-        ring->setup_name = ladder[step].name;
-    }
+    for (size_t step = 0; error == -EINVAL && step < sizeof ladder / sizeof *ladder; step++)
+        error = setup_step(ring, options, ladder[step]);
     if (error < 0) {
         ring->uring.ring_fd = -1;
         return error == -EINVAL ? -EOPNOTSUPP : error;

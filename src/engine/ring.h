@@ -18,7 +18,6 @@ struct ring_options {
     unsigned sq_entries, cq_entries;     // 1024, 8192
     unsigned buffer_count, buffer_bytes; // 512 of 4096; the count is a power of two up to 32768
 };
-extern const struct ring_options ring_options_default;
 
 /** What a thread is told from outside: run on the ring's thread, once. Belongs to the receiver from ring_post() on. */
 struct message {
@@ -85,8 +84,6 @@ int ring_turn(struct ring *ring, int64_t wait_ns);
 unsigned ring_in_flight(const struct ring *ring);
 /** How often the kernel was entered. */
 uint64_t ring_enter_count(const struct ring *ring);
-/** How the ring was set up, for the log: "defer_taskrun no_sqarray". */
-const char *ring_setup_name(const struct ring *ring);
 
 enum ring_operation { RING_ACCEPT, RING_RECV, RING_SEND, RING_POLL, RING_CLOSE, RING_CANCEL, RING_OPERATIONS };
 /** For tests: the `nth` (from 1) operation of that kind from now on becomes a NOP that completes with `result`. 0 takes it back. */

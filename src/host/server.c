@@ -46,19 +46,19 @@ unsigned server_cpu_count(void) {
 
 void server_options_init(struct server_options *options) {
     *options = (struct server_options){
-        .host = "127.0.0.1",
-        .port = 8000,
+        .host = listener_options_default.host,
+        .port = listener_options_default.port,
         .worker_count = server_cpu_count(),
         .pinned = true,
-        .conn_count_max = 10000,
-        .output_bytes_max = 64 << 10,
-        .write_stall_ms = 30000,
+        .conn_count_max = listener_options_default.conn_count_max,
+        .output_bytes_max = listener_options_default.output_bytes_max,
+        .write_stall_ms = listener_options_default.write_stall_ms,
         .drain_ms = 30000,
         .connector_thread_count = 2,
         .hashing_thread_count = server_cpu_count(),
         .hashing_queue_max = 64,
-        .ring = {.sq_entries = 1024, .cq_entries = 8192, .buffer_count = 512, .buffer_bytes = 4096},
-        .coro = {.stack_bytes = 64 << 10, .count_max = 4096},
+        .ring = core_options_default.ring,
+        .coro = core_options_default.coro,
     };
 }
 
@@ -106,7 +106,9 @@ static int probe_port(const struct server_options *options) {
 }
 
 static int bind_worker(struct server *server, struct worker *worker) {
-    struct listener_options listener = {.host = server->options.host, .port = server->options.port, .backlog = LISTENER_BACKLOG};
+    struct listener_options listener = listener_options_default;
+    listener.host = server->options.host;
+    listener.port = server->options.port;
     int status = listener_bind(&listener, &worker->listener_fd);
     if (status == 0 && server->options.port == 0) // the others take the port that the first was given
         server->options.port = listener_port(worker->listener_fd);

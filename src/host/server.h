@@ -25,7 +25,7 @@ struct server_options {
 
 enum { WORKERS_MAX = 256, SERVER_GRACE_MS = 5000 };
 
-/** The defaults of ARCHITECTURE.md, for this machine; `app` is NULL. */
+/** The defaults of the floors below, and a worker for each CPU of this machine; `app` is NULL. */
 void server_options_init(struct server_options *options);
 /** CPUs that this process may use: its affinity, and no more than its cgroup's quota. */
 unsigned server_cpu_count(void);

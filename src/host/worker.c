@@ -113,7 +113,7 @@ static int start_listener(struct worker *worker) {
     struct listener_options listener = {
         .host = options->host,
         .port = options->port,
-        .backlog = LISTENER_BACKLOG,
+        .backlog = listener_options_default.backlog,
         .conn_count_max = options->conn_count_max,
         .output_bytes_max = options->output_bytes_max,
         .write_stall_ms = options->write_stall_ms,

@@ -6,8 +6,6 @@
 
 #include "host/server.h"
 
-enum { LISTENER_BACKLOG = 4096 };
-
 enum worker_phase {
     WORKER_BEGINNING,
     WORKER_FAILED,  // could not begin: the thread ends

@@ -171,7 +171,7 @@ static void test_a_password_that_is_too_long_is_refused(void **state) {
 
 static int set_up(void **state) {
     (void)state;
-    struct core_options options = {.ring = ring_options_default, .coro = coro_options_default};
+    struct core_options options = core_options_default;
     options.coro.count_max = 32;
     if (core_init(&core, &options) != 0)
         return -1;

@@ -14,7 +14,7 @@
 #include "auth/base64.h"
 #include "auth/hmac.h"
 #include "base/clock.h"
-#include "engine/coro.h"
+#include "engine/core.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 #define HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
@@ -357,7 +357,7 @@ static void read_in_coroutine(void *token) {
 static void test_the_stack_of_a_coroutine_suffices(void **state) {
     (void)state;
     struct coro_pool *coros;
-    struct coro_options options = coro_options_default;
+    struct coro_options options = core_options_default.coro;
     options.count_max = 2;
     assert_int_equal(coro_pool_create(&options, &coros), 0);
     // the signature of CLAIMS and HEADER, made elsewhere: nothing has used OpenSSL in this process yet

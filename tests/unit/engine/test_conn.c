@@ -237,7 +237,6 @@ static void test_all_that_was_written_arrives_before_the_close(void **state) {
 
     write_huge(world.last);
     conn_close(world.last);
-    assert_true(conn_is_closing(world.last));
 
     assert_true(read_huge(&world.core, client));
     close(client);
@@ -608,25 +607,7 @@ static void test_an_idle_connection_holds_no_buffer_and_little_memory(void **sta
 
     assert_null(world.last->filling);
     assert_null(world.last->flying);
-    assert_true(sizeof(struct conn) <= 448);
-    close(client);
-    world_close(&world);
-}
-
-static void test_the_peer_is_known(void **state) {
-    (void)state;
-    struct world world;
-    world_open(&world, &echo);
-    int client = client_of(&world);
-    struct sockaddr_in mine;
-    socklen_t bytes = sizeof mine;
-    getsockname(client, (struct sockaddr *)&mine, &bytes);
-
-    const struct sockaddr_in *peer = (const struct sockaddr_in *)conn_peer(world.last);
-
-    assert_int_equal(peer->sin_family, AF_INET);
-    assert_int_equal(peer->sin_port, mine.sin_port);
-    assert_int_equal(peer->sin_addr.s_addr, htonl(INADDR_LOOPBACK));
+    assert_true(sizeof(struct conn) <= 320);
     close(client);
     world_close(&world);
 }
@@ -659,7 +640,6 @@ int main(void) {
         cmocka_unit_test(test_room_may_be_extended_before_it_is_claimed),
         cmocka_unit_test(test_room_beyond_every_limit_is_refused),
         cmocka_unit_test(test_an_idle_connection_holds_no_buffer_and_little_memory),
-        cmocka_unit_test(test_the_peer_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

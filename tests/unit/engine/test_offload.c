@@ -104,42 +104,6 @@ static void test_destroying_posts_what_was_taken(void **state) {
     core_finish(&core);
 }
 
-struct waiter {
-    struct core *core;
-    struct offload *offload;
-    int results[3];
-    bool is_over;
-};
-
-static void waiter_run(void *arg) {
-    struct waiter *waiter = arg;
-    for (int i = 0; i < 3; i++) {
-        struct sum sum = {.job = {.work = sum_work}, .input = i};
-        assert_int_equal(offload_await(waiter->offload, waiter->core, &sum.job), 0);
-        waiter->results[i] = sum.output;
-    }
-    waiter->is_over = true;
-}
-
-static void test_a_coroutine_waits_for_one_job_after_the_other(void **state) {
-    (void)state;
-    struct core core;
-    struct offload *offload;
-    core_open(&core);
-    assert_int_equal(offload_create(2, 8, &offload), 0);
-    struct waiter waiter = {.core = &core, .offload = offload};
-
-    assert_int_equal(coro_start(core.coros, waiter_run, &waiter), 0);
-    assert_false(waiter.is_over);
-    turn_until(&core, waiter.is_over);
-
-    assert_int_equal(waiter.results[0], 1);
-    assert_int_equal(waiter.results[2], 3);
-    assert_int_equal(coro_pool_live(core.coros), 0);
-    offload_destroy(offload);
-    core_finish(&core);
-}
-
 static void test_an_offload_without_threads_or_queue_is_refused(void **state) {
     (void)state;
     struct offload *offload = NULL;
@@ -155,7 +119,6 @@ int main(void) {
         cmocka_unit_test(test_a_job_is_worked_at_elsewhere_and_done_here),
         cmocka_unit_test(test_a_job_beyond_the_queue_is_refused_and_those_in_it_are_not),
         cmocka_unit_test(test_destroying_posts_what_was_taken),
-        cmocka_unit_test(test_a_coroutine_waits_for_one_job_after_the_other),
         cmocka_unit_test(test_an_offload_without_threads_or_queue_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -336,7 +336,7 @@ static void test_an_injected_result_takes_the_place_of_the_nth_operation(void **
 
 static void test_a_turn_is_one_system_call(void **state) {
     (void)state;
-    struct ring *ring = ring_of(ring_options_default);
+    struct ring *ring = ring_of(core_options_default.ring);
     struct probe sends[50];
     int ends[2];
     pair(ends);
@@ -450,7 +450,7 @@ static void test_rings_and_the_threads_that_post_leave_no_descriptor_behind(void
     unsigned before = open_descriptors();
 
     for (int round = 0; round < 5; round++) {
-        struct ring *ring = ring_of(ring_options_default);
+        struct ring *ring = ring_of(core_options_default.ring);
         struct mail mail = {.to = ring};
         pthread_t thread;
         assert_int_equal(pthread_create(&thread, NULL, mail_send, &mail), 0);
@@ -492,7 +492,7 @@ static int answer_under_filter(int error) {
     if (child == 0) {
         struct ring *ring;
         forbid(SYS_io_uring_setup, error);
-        _exit(-ring_create(&ring_options_default, &ring));
+        _exit(-ring_create(&core_options_default.ring, &ring));
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
