@@ -3,47 +3,105 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log_writer.h"
 
 static enum log_level least = LOG_INFO;
 
-static const char *const names[] = {[LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARNING] = "warning", [LOG_ERROR] = "error"};
+static struct {
+    char name[LOG_PLUGIN_BYTES_MAX];
+    enum log_level level;
+} plugins[LOG_PLUGINS_MAX];
+static size_t plugin_count;
+
+// ---- how much, and in what form
 
 void log_set_level(enum log_level level) {
     least = level;
 }
 
-static int put_time(char *out, size_t bytes) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    struct tm utc;
-    gmtime_r(&now.tv_sec, &utc);
-    size_t length = strftime(out, bytes, "%Y-%m-%dT%H:%M:%S", &utc);
-    return (int)length + snprintf(out + length, bytes - length, ".%03ldZ", now.tv_nsec / 1000000);
+bool log_set_plugin_level(const char *plugin, enum log_level level) {
+    size_t i = 0;
+    while (i < plugin_count && strcmp(plugins[i].name, plugin) != 0)
+        i++;
+    if (i == LOG_PLUGINS_MAX || strlen(plugin) >= LOG_PLUGIN_BYTES_MAX)
+        return false;
+    strcpy(plugins[i].name, plugin);
+    plugins[i].level = level;
+    plugin_count += i == plugin_count;
+    return true;
 }
 
-// Control characters would end the line or talk to the terminal.
-static void make_printable(char *text, size_t bytes) {
-    for (size_t i = 0; i < bytes; i++)
-        if ((unsigned char)text[i] < ' ' || text[i] == 0x7F)
-            text[i] = '?';
+enum log_level log_level_of(const char *plugin) {
+    for (size_t i = 0; plugin && i < plugin_count; i++)
+        if (strcmp(plugins[i].name, plugin) == 0)
+            return plugins[i].level;
+    return least;
+}
+
+void log_set_format(enum log_format format) {
+    log_writer_format = format;
+}
+
+// ---- lines
+
+static str text_of(const char *text) {
+    return (str){text, text ? strlen(text) : 0};
+}
+
+static void put_context(const struct log_context *context, str parts[LOG_PARTS]) {
+    if (!context)
+        return;
+    parts[LOG_PLUGIN] = text_of(context->plugin);
+    parts[LOG_ROUTE] = text_of(context->route);
+    parts[LOG_REQUEST_ID] = context->request_id;
+}
+
+// Apart, so that a coroutine's stack is not touched so far down once there is a writer.
+static __attribute__((noinline)) void write_now(const struct log_record *head, const str parts[LOG_PARTS]) {
+    _Alignas(struct log_record) char room[LOG_RECORD_BYTES_MAX];
+    struct log_record *record = (struct log_record *)room;
+    *record = *head;
+    log_record_fill(record, parts);
+    log_writer_write(record);
+}
+
+// `head` with the parts behind it: into the thread's ring, or, where there is no writer, out at once.
+static void leave(struct log_record *head, const str parts[LOG_PARTS]) {
+    head->bytes = log_record_measure(parts, head->part_bytes);
+    bool is_direct;
+    struct log_record *record = log_writer_reserve(head->bytes, &is_direct);
+    if (is_direct)
+        write_now(head, parts);
+    if (!record)
+        return;
+    *record = *head;
+    log_record_fill(record, parts);
+    log_writer_commit(record);
+}
+
+void log_vline_of(const struct log_context *context, enum log_level level, const char *event, const char *format, va_list args) {
+    if (level < (context ? context->least : least))
+        return;
+    char text[LOG_TEXT_BYTES_MAX + 1];
+    int wanted = format ? vsnprintf(text, sizeof text, format, args) : 0;
+    size_t bytes = wanted < 0 ? 0 : (size_t)wanted;
+    str parts[LOG_PARTS] = {[LOG_EVENT] = text_of(event), [LOG_TEXT] = {text, bytes < sizeof text ? bytes : sizeof text - 1}};
+    put_context(context, parts);
+    struct log_record head = {.kind = LOG_KIND_LINE, .level = (uint8_t)level, .wall_us = clock_wall_us()};
+    leave(&head, parts);
+}
+
+void log_line_of(const struct log_context *context, enum log_level level, const char *event, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    log_vline_of(context, level, event, format, args);
+    va_end(args);
 }
 
 void log_vline(enum log_level level, const char *event, const char *format, va_list args) {
-    if (level < least)
-        return;
-    char line[2048];
-    int head = put_time(line, sizeof line);
-    head += snprintf(line + head, sizeof line - (size_t)head, " %s %s ", names[level], event);
-    int wanted = format ? vsnprintf(line + head, sizeof line - (size_t)head, format, args) : 0;
-    size_t bytes = (size_t)head + (size_t)(wanted < 0 ? 0 : wanted);
-    if (bytes > sizeof line - 2)
-        bytes = sizeof line - 2;
-    make_printable(line, bytes);
-    line[bytes++] = '\n';
-    ssize_t ignored = write(STDERR_FILENO, line, bytes);
-    (void)ignored;
+    log_vline_of(NULL, level, event, format, args);
 }
 
 void log_line(enum log_level level, const char *event, const char *format, ...) {
@@ -52,6 +110,24 @@ void log_line(enum log_level level, const char *event, const char *format, ...) 
     log_vline(level, event, format, args);
     va_end(args);
 }
+
+void log_request(const struct log_context *context, const struct log_request *request) {
+    if (LOG_INFO < context->least)
+        return;
+    str parts[LOG_PARTS] = {[LOG_EVENT] = S("request"), [LOG_METHOD] = request->method, [LOG_TEXT] = request->path};
+    put_context(context, parts);
+    struct log_record head = {.kind = LOG_KIND_REQUEST,
+                              .level = LOG_INFO,
+                              .status = (uint16_t)request->status,
+                              .query_count = request->query_count,
+                              .wall_us = request->wall_us,
+                              .duration_us = request->duration_us,
+                              .bytes_in = request->bytes_in,
+                              .bytes_out = request->bytes_out};
+    leave(&head, parts);
+}
+
+// ---- values
 
 const char *log_value(char *out, str s) {
     size_t n = 0;

@@ -5,7 +5,9 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <leat/schema.h>
 
@@ -14,6 +16,7 @@
 #include "host/settings.h"
 
 ENUM(LogLevel, debug, info, warning, error);
+ENUM(LogFormat, auto, json, text);
 
 // All are optional: the defaults are those of the parts they belong to, told once, there. The places are apart, so that the plugins are
 // found, and their settings judged in the same run, where a setting of the server's is wrong.
@@ -35,7 +38,8 @@ SCHEMA(Server,
     (str, api_title, .optional = true, .description = "Title of the documents; leat"),
     (str, api_version, .optional = true, .description = "Version of the API in the documents; the server's"),
     (str, api_description, .optional = true, .description = "Description of the API in the documents"),
-    (LogLevel, log_level, .optional = true, .description = "debug, info, warning or error"),
+    (LogLevel, log_level, .optional = true, .description = "debug, info, warning or error; LOG_LEVEL_USERS: that of plugin users"),
+    (LogFormat, log_format, .optional = true, .description = "json, text, or auto: text on a terminal, else json"),
 
     (bool, pin, .optional = true, .env = "LEAT_PIN", .description = "Pin each thread to its CPU; true"),
 
@@ -117,6 +121,16 @@ static void take_server(const Server *given, struct server_options *server) {
 }
 
 // ---- what is more than a number
+
+// Colours only where nobody has asked for none (no-color.org).
+static enum log_format log_format_of(const Server *given) {
+    bool is_terminal = isatty(STDERR_FILENO);
+    LogFormat wanted = given->set.log_format ? given->log_format : LogFormat_auto;
+    if (wanted == LogFormat_json || (wanted == LogFormat_auto && !is_terminal))
+        return LOG_JSON;
+    const char *no_colour = getenv("NO_COLOR");
+    return is_terminal && !(no_colour && *no_colour) ? LOG_COLOURED : LOG_PLAIN;
+}
 
 static bool is_numeric_address(const char *host) {
     unsigned char address[16];
@@ -217,6 +231,7 @@ static int take_all(const Server *given, bool is_serving, struct config *config,
     take_server(given, &config->server);
     if (given->set.log_level)
         config->log_level = (enum log_level)(given->log_level - LogLevel_debug);
+    config->log_format = log_format_of(given);
     int results[] = {take_api(given, config, arena), take_host(given, config, arena, messages),
                      take_database(given, config, arena, messages), is_serving ? take_secret_key(given, config, messages) : 0,
                      take_origins(given, config, arena, messages)};

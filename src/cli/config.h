@@ -14,6 +14,7 @@ struct config {
     struct server_options server; // server.app is not set
     struct openapi_info api;
     enum log_level log_level;
+    enum log_format log_format;
     const char *database_url; // NULL: a private cluster
     const char *var, *root;
     const char *const *folders; // of plugins

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/log_writer.h"
 #include "cli/live.h"
 #include "cli/workspace.h"
 #include "db/migrate.h"
@@ -160,6 +161,7 @@ static int serve(struct workspace *workspace) {
     if (!server_stop(server, &cut_count)) { // its threads still use the plugins
         if (workspace->cluster)
             cluster_stop(workspace->cluster);
+        log_stop();
         _exit(1);
     }
     publisher_destroy(publisher);
@@ -175,6 +177,9 @@ static int run_in(struct workspace *workspace, const struct invocation *invocati
     sigset_t set = signals_of_ours();
     sigprocmask(SIG_BLOCK, &set, NULL); // before threads, which inherit it
     signal(SIGPIPE, SIG_IGN);
+    int log_status = log_start();
+    if (log_status < 0)
+        log_line(LOG_WARNING, "log_unbuffered", "error=\"%s\" each line is written by the thread that logs it", strerror(-log_status));
     if (plugin_set_start(workspace->plugins, &workspace->messages) < 0) {
         workspace_refuse(workspace);
         return 1;
@@ -189,6 +194,7 @@ static int run(const struct invocation *invocation) {
     }
     struct workspace workspace;
     int code = run_in(&workspace, invocation);
+    log_stop();
     workspace_close(&workspace);
     return code;
 }

@@ -78,6 +78,7 @@ bool workspace_open(struct workspace *workspace, const struct invocation *invoca
     if (file == -ENOMEM || config == -ENOMEM || !workspace->config.has_places)
         return workspace_refuse(workspace);
     log_set_level(workspace->config.log_level);
+    log_set_format(workspace->config.log_format);
     if (!make_var(workspace))
         return false;
     is_right &= find_key(workspace, is_serving);

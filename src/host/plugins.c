@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "host/copy.h"
+#include "host/log_level.h"
 #include "host/settings.h"
 
 enum { SET_BYTES_MAX = 64 << 20, FILES_MAX = 4096 };
@@ -250,8 +251,10 @@ bool plugin_set_is_same(const struct plugin_set *set, const struct plugin_set *p
 int plugin_set_bind(struct plugin_set *set, const struct environment *environment, struct messages *messages) {
     int status = 0;
     for (size_t i = 0; i < set->count; i++)
-        if (is_new(set, set->plugins[i]))
+        if (is_new(set, set->plugins[i])) {
             status = worse(status, settings_bind(set->plugins[i], environment, messages));
+            status = worse(status, log_level_bind(set->plugins[i]->entry.name, environment, messages));
+        }
     return status;
 }
 

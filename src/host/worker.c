@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/log_writer.h"
 #include "http/session.h"
 
 static void report(struct worker *worker, enum worker_phase phase) {
@@ -164,6 +165,7 @@ static void *run(void *arg) {
     char name[16];
     snprintf(name, sizeof name, "core %u", worker->index);
     pthread_setname_np(pthread_self(), name);
+    log_attach();
     int status = begin(worker);
     if (status < 0 && !worker->app) {
         report(worker, WORKER_FAILED);

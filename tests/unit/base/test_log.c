@@ -10,7 +10,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "base/log_record.h"
 
 static char written[4096];
 static int saved_stderr, pipe_ends[2];
@@ -69,8 +69,28 @@ static void test_log_cuts_a_line_that_is_too_long(void **state) {
     text[sizeof text - 1] = '\0';
     log_line(LOG_INFO, "long", "%s", text);
     const char *line = read_log();
-    assert_int_equal(strlen(line), 2047);
-    assert_int_equal(line[2046], '\n');
+    assert_int_equal(strspn(strchr(line, 'x'), "x"), LOG_TEXT_BYTES_MAX);
+    assert_int_equal(line[strlen(line) - 1], '\n');
+}
+
+static void test_log_knows_a_level_for_each_plugin(void **state) {
+    (void)state;
+    assert_true(log_set_plugin_level("users", LOG_DEBUG));
+    assert_int_equal(log_level_of("users"), LOG_DEBUG);
+    assert_int_equal(log_level_of("posts"), LOG_INFO);
+    assert_int_equal(log_level_of(NULL), LOG_INFO);
+    assert_true(log_set_plugin_level("users", LOG_ERROR));
+    assert_int_equal(log_level_of("users"), LOG_ERROR);
+    assert_false(log_set_plugin_level("a-name-that-is-longer-than-any-plugin-is-allowed-to-have-here-64", LOG_DEBUG));
+}
+
+static void test_log_drops_a_line_below_its_plugins_level(void **state) {
+    (void)state;
+    struct log_context context = {.least = LOG_WARNING, .plugin = "users", .route = "/users/{id}", .request_id = S("abc")};
+    log_line_of(&context, LOG_INFO, "quiet", NULL);
+    assert_string_equal(read_log(), "");
+    log_line_of(&context, LOG_WARNING, "loud", "n=%d", 1);
+    assert_non_null(strstr(read_log(), "Z warning loud plugin=users route=/users/{id} request_id=abc n=1\n"));
 }
 
 static void test_log_value_quotes_and_bounds(void **state) {
@@ -87,6 +107,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_log_drops_what_is_below_its_level, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_log_cannot_be_given_a_second_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_log_cuts_a_line_that_is_too_long, set_up, tear_down),
+        cmocka_unit_test(test_log_knows_a_level_for_each_plugin),
+        cmocka_unit_test_setup_teardown(test_log_drops_a_line_below_its_plugins_level, set_up, tear_down),
         cmocka_unit_test(test_log_value_quotes_and_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
