@@ -41,12 +41,15 @@ static void put_summary(leat_json *writer, const leat_route *route) {
     }
     words[n] = '\0';
     json_pair(writer, "summary", route->summary ? route->summary : words);
-    if (route->description)
-        json_pair(writer, "description", route->description);
+    json_pair(writer, "description", route->description ? route->description : route->summary ? route->summary : words);
+}
+
+static const char *tag_of(const struct endpoint *endpoint) {
+    return endpoint->route->tag ? endpoint->route->tag : endpoint->plugin->tag;
 }
 
 static void put_tags(leat_json *writer, const struct endpoint *endpoint) {
-    const char *tag = endpoint->route->tag ? endpoint->route->tag : endpoint->plugin->tag;
+    const char *tag = tag_of(endpoint);
     if (!tag)
         return;
     json_key(writer, "tags");
@@ -65,7 +68,7 @@ static const char *security_of(const struct endpoint *endpoint) {
 static void put_security(leat_json *writer, const struct endpoint *endpoint) {
     const char *scheme = security_of(endpoint);
     if (!scheme)
-        return;
+        return json_pair_raw(writer, "security", "[]"); // said, so that nobody wonders whether it was forgotten
     json_key(writer, "security");
     json_list_open(writer);
     leat_put_open(writer);
@@ -240,6 +243,10 @@ static void put_responses(struct document *document, const struct endpoint *endp
     json_key(writer, "responses");
     leat_put_open(writer);
     put_success(document, endpoint);
+    if (!endpoint->errors[0] && !reads_parameters(endpoint))
+        json_pair_raw(writer, "400",
+                      "{\"description\":\"Bad Request\",\"content\":{\"application/json\":{\"schema\":"
+                      "{\"$ref\":\"#/components/schemas/ErrorResponse\"}}}}");
     for (unsigned status = 400; status < 600; status++) {
         if (status == 422 && reads_parameters(endpoint))
             json_pair_raw(writer, "422",
@@ -366,14 +373,52 @@ static void put_components(struct document *document) {
     leat_put_close(writer);
 }
 
+static void put_contact(leat_json *writer, const char *contact) {
+    json_key(writer, "contact");
+    leat_put_open(writer);
+    json_pair(writer, strstr(contact, "://") ? "url" : strchr(contact, '@') ? "email" : "name", contact);
+    leat_put_close(writer);
+}
+
 static void put_info(leat_json *writer, const struct openapi_info *info) {
     json_key(writer, "info");
     leat_put_open(writer);
     json_pair(writer, "title", info->title);
-    if (info->description)
-        json_pair(writer, "description", info->description);
+    json_pair(writer, "description", info->description ? info->description : info->title);
+    put_contact(writer, info->contact ? info->contact : info->title);
+    json_key(writer, "license");
+    leat_put_open(writer);
+    json_pair(writer, "name", info->license ? info->license : "Unspecified");
+    json_pair(writer, "identifier", info->license ? info->license : "LicenseRef-Unspecified");
+    leat_put_close(writer);
     json_pair(writer, "version", info->version);
     leat_put_close(writer);
+    json_pair_raw(writer, "servers", "[{\"url\":\"/\"}]");
+}
+
+static bool is_first_of_its_tag(const struct snapshot *snapshot, size_t index) {
+    for (size_t i = 0; i < index; i++) {
+        const char *tag = tag_of(&snapshot->endpoints[i]);
+        if (!snapshot->endpoints[i].route->hidden && tag && strcmp(tag, tag_of(&snapshot->endpoints[index])) == 0)
+            return false;
+    }
+    return true;
+}
+
+static void put_all_tags(struct document *document) {
+    leat_json *writer = &document->writer;
+    json_key(writer, "tags");
+    json_list_open(writer);
+    for (size_t i = 0; i < document->snapshot->endpoint_count; i++) {
+        const struct endpoint *endpoint = &document->snapshot->endpoints[i];
+        if (endpoint->route->hidden || !tag_of(endpoint) || !is_first_of_its_tag(document->snapshot, i))
+            continue;
+        json_object_open(writer);
+        json_pair(writer, "name", tag_of(endpoint));
+        json_pair(writer, "description", endpoint->plugin->description ? endpoint->plugin->description : endpoint->plugin->name);
+        leat_put_close(writer);
+    }
+    json_list_close(writer);
 }
 
 str openapi_make(const struct snapshot *snapshot, const struct openapi_info *info, struct arena *arena) {
@@ -387,6 +432,7 @@ str openapi_make(const struct snapshot *snapshot, const struct openapi_info *inf
     leat_put_open(writer);
     json_pair(writer, "openapi", "3.1.0");
     put_info(writer, info);
+    put_all_tags(document);
     put_paths(document);
     put_components(document);
     leat_put_close(writer);

@@ -5,7 +5,8 @@
 #include "app/snapshot.h"
 
 struct openapi_info {
-    const char *title, *version, *description; // description may be NULL
+    const char *title, *version;
+    const char *description, *contact, *license; // may be NULL; the contact is an address, a URL or a name
 };
 
 /** The document as JSON text in `arena`; `ptr` is NULL without memory. Operation ids, titles and texts are FastAPI's. */

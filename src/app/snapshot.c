@@ -186,6 +186,10 @@ int snapshot_describe(struct snapshot *snapshot, const struct openapi_info *info
     return snapshot->document.ptr ? 0 : -ENOMEM;
 }
 
+str snapshot_document(const struct snapshot *snapshot) {
+    return snapshot->document;
+}
+
 void snapshot_destroy(struct snapshot *snapshot) {
     if (!snapshot)
         return;

@@ -34,6 +34,8 @@ int snapshot_create(const struct plugin_view *plugins, size_t plugin_count, stru
 /** Makes the OpenAPI document that openapi_document() returns; before the snapshot is published. 0 or -ENOMEM. */
 struct openapi_info;
 int snapshot_describe(struct snapshot *snapshot, const struct openapi_info *info);
+/** The document; empty before snapshot_describe(). Lives as long as the snapshot. */
+str snapshot_document(const struct snapshot *snapshot);
 /** No core pins it. */
 void snapshot_destroy(struct snapshot *snapshot);
 

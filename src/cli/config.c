@@ -38,6 +38,8 @@ SCHEMA(Server,
     (str, api_title, .optional = true, .description = "Title of the documents; leat"),
     (str, api_version, .optional = true, .description = "Version of the API in the documents; the server's"),
     (str, api_description, .optional = true, .description = "Description of the API in the documents"),
+    (str, api_contact, .optional = true, .description = "Who answers for the API in the documents: an email address, a URL or a name"),
+    (str, api_license, .optional = true, .description = "Licence of the API in the documents, an SPDX identifier"),
     (LogLevel, log_level, .optional = true, .description = "debug, info, warning or error; LOG_LEVEL_USERS: that of plugin users"),
     (LogFormat, log_format, .optional = true, .description = "json, text, or auto: text on a terminal, else json"),
 
@@ -222,6 +224,10 @@ static int take_api(const Server *given, struct config *config, struct arena *ar
         config->api.version = text_of(given->api_version, arena);
     if (given->set.api_description)
         config->api.description = text_of(given->api_description, arena);
+    if (given->set.api_contact)
+        config->api.contact = text_of(given->api_contact, arena);
+    if (given->set.api_license)
+        config->api.license = text_of(given->api_license, arena);
     return config->api.title && config->api.version ? 0 : -ENOMEM;
 }
 

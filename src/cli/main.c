@@ -6,7 +6,7 @@
 #include "cli/config.h"
 #include "cli/verb.h"
 
-static const struct verb *const verbs[] = {&verb_run, &verb_db, &verb_routes, &verb_version};
+static const struct verb *const verbs[] = {&verb_run, &verb_db, &verb_routes, &verb_openapi, &verb_version};
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0], PROGRAM_BYTES_MAX = 64 << 20 };
 
 static int help(FILE *out) {

@@ -1,0 +1,2 @@
+// process.d.ts — the little of Node that client.ts uses.
+declare const process: { argv: string[]; exit(code: number): never };
