@@ -41,7 +41,7 @@ int cors_parse(str text, struct arena *arena, struct cors *ret_cors, str *ret_me
     text = trimmed(text);
     bool is_list = text.len && text.ptr[0] == '[';
     if (is_list && text.ptr[text.len - 1] != ']')
-        return refuse(arena, ret_message, "BACKEND_CORS_ORIGINS: '%.*s' is no JSON list of strings, [\"http://localhost:3000\"]", text);
+        return refuse(arena, ret_message, "'%.*s' is no JSON list of strings, [\"http://localhost:3000\"]", text);
     str rest = is_list ? trimmed((str){text.ptr + 1, text.len - 2}) : text;
     str *origins = arena_alloc(arena, (text.len / 2 + 1) * sizeof *origins);
     if (!origins)
@@ -54,11 +54,10 @@ int cors_parse(str text, struct arena *arena, struct cors *ret_cors, str *ret_me
         if (origin.len && origin.ptr[origin.len - 1] == '/')
             origin.len--; // a URL pasted from a browser's address bar
         if (str_eq(origin, S("*")))
-            return refuse(arena, ret_message,
-                          "BACKEND_CORS_ORIGINS: %.*s: any origin together with credentials is what no browser accepts; name the origins",
-                          S("*"));
+            return refuse(arena, ret_message, "'%.*s': any origin together with credentials is what no browser accepts; name the origins",
+                          origin);
         if (!is_origin(origin))
-            return refuse(arena, ret_message, "BACKEND_CORS_ORIGINS: '%.*s' is no origin like http://localhost:3000", origin);
+            return refuse(arena, ret_message, "'%.*s' is no origin like http://localhost:3000", origin);
         origins[cors.origin_count++] = origin;
     }
     cors.origins = origins;

@@ -13,12 +13,12 @@ struct cors {
 };
 
 /**
- * Reads BACKEND_CORS_ORIGINS: a JSON list, or origins between commas. 0; -EINVAL and a sentence: not a list, an origin with a path or
- * without a scheme, "*" beside others or with credentials. Empty text: no origin.
+ * Reads the setting: a JSON list, or origins between commas; slices of `text`, which must outlive them. 0; -EINVAL and a sentence that
+ * shows what is wrong: not a list, an origin with a path or without a scheme, "*"; -ENOMEM. Empty text: no origin.
  */
 int cors_parse(str text, struct arena *arena, struct cors *ret_cors, str *ret_message);
-/** The header lines an answer to `origin` gets, each with its CRLF: of at most CORS_BYTES_MAX; empty where there is no list. */
 enum { CORS_BYTES_MAX = 512 };
+/** The header lines an answer to `origin` gets, each with its CRLF: of at most CORS_BYTES_MAX; empty where there is no list. */
 str cors_lines(const struct cors *cors, str origin, char out[CORS_BYTES_MAX]);
 /** A preflight is an OPTIONS with Origin and Access-Control-Request-Method. */
 bool cors_is_preflight(const struct http_head *head);

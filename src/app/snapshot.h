@@ -23,6 +23,7 @@ struct plugin_view {
 
 struct snapshot;
 struct endpoint;
+struct openapi_info;
 
 /**
  * Compiles routes, providers, models and statements of all plugins, in their order. What is wrong is said all at once in `*ret_messages`, a
@@ -32,7 +33,6 @@ struct endpoint;
 int snapshot_create(const struct plugin_view *plugins, size_t plugin_count, struct arena *arena, struct snapshot **ret_snapshot,
                     str *ret_messages);
 /** Makes the OpenAPI document that openapi_document() returns; before the snapshot is published. 0 or -ENOMEM. */
-struct openapi_info;
 int snapshot_describe(struct snapshot *snapshot, const struct openapi_info *info);
 /** The document; empty before snapshot_describe(). Lives as long as the snapshot. */
 str snapshot_document(const struct snapshot *snapshot);

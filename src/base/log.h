@@ -49,8 +49,8 @@ struct log_request {
 };
 void log_request(const struct log_context *context, const struct log_request *request);
 
-/** Writes `s` to `out` (at least LOG_VALUE_BYTES) as a safe value, cut where it is too long; returns `out`. */
 enum { LOG_VALUE_BYTES = 256 };
+/** Writes `s` to `out` (at least LOG_VALUE_BYTES) as a safe value, cut where it is too long; returns `out`. */
 const char *log_value(char *out, str s);
 
 #endif

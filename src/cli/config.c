@@ -72,7 +72,7 @@ SCHEMA(Server,
     (i32, hashing_queue_max, .optional = true, .ge = 1, .description = "Passwords that wait, 64; then 503"),
     (i32, password_memory_kib, .optional = true, .ge = 8, .le = 4194304, .description = "Argon2id's memory, 19456"),
     (i32, password_passes, .optional = true, .ge = 1, .le = 1000, .description = "Argon2id's passes, 2"),
-    (i32, password_lanes, .optional = true, .ge = 1, .le = 64, .description = "Argon2id's lanes, 1"));
+    (i32, password_lanes, .optional = true, .ge = 1, .le = 16, .description = "Argon2id's lanes, 1"));
 // clang-format on
 
 static const char *text_of(str s, struct arena *arena) {
@@ -80,8 +80,10 @@ static const char *text_of(str s, struct arena *arena) {
 }
 
 #define TAKE(field_, target_)                                                                                                              \
-    if (given->set.field_)                                                                                                                 \
-    target_ = given->field_
+    do {                                                                                                                                   \
+        if (given->set.field_)                                                                                                             \
+            target_ = given->field_;                                                                                                       \
+    } while (0)
 
 static void take_http(const Server *given, struct http_limits *http) {
     TAKE(request_line_bytes_max, http->request_line_bytes_max);
@@ -104,9 +106,6 @@ static void take_app(const Server *given, struct app_options *app) {
     TAKE(db_transaction_links_max, app->db.transaction_link_count_max);
     TAKE(db_queue_max, app->db.queue_max);
     TAKE(db_statement_ms, app->db.statement_timeout_ms);
-    TAKE(password_memory_kib, app->password_cost.memory_kib);
-    TAKE(password_passes, app->password_cost.passes);
-    TAKE(password_lanes, app->password_cost.lanes);
 }
 
 static void take_server(const Server *given, struct server_options *server) {
@@ -181,6 +180,18 @@ static int take_secret_key(const Server *given, struct config *config, struct me
     return 0;
 }
 
+static int take_password_cost(const Server *given, struct config *config, struct messages *messages) {
+    struct password_cost *cost = &config->app.password_cost;
+    TAKE(password_memory_kib, cost->memory_kib);
+    TAKE(password_passes, cost->passes);
+    TAKE(password_lanes, cost->lanes);
+    const char *problem = password_cost_problem(cost);
+    if (!problem)
+        return 0;
+    messages_add(messages, "leat: error: PASSWORD_MEMORY_KIB, PASSWORD_PASSES and PASSWORD_LANES: %s", problem);
+    return -EINVAL;
+}
+
 static int take_origins(const Server *given, struct config *config, struct arena *arena, struct messages *messages) {
     if (!given->set.backend_cors_origins)
         return 0;
@@ -238,8 +249,11 @@ static int take_all(const Server *given, bool is_serving, struct config *config,
     if (given->set.log_level)
         config->log_level = (enum log_level)(given->log_level - LogLevel_debug);
     config->log_format = log_format_of(given);
-    int results[] = {take_api(given, config, arena), take_host(given, config, arena, messages),
-                     take_database(given, config, arena, messages), is_serving ? take_secret_key(given, config, messages) : 0,
+    int results[] = {take_api(given, config, arena),
+                     take_host(given, config, arena, messages),
+                     take_database(given, config, arena, messages),
+                     is_serving ? take_secret_key(given, config, messages) : 0,
+                     take_password_cost(given, config, messages),
                      take_origins(given, config, arena, messages)};
     int status = 0;
     for (size_t i = 0; i < sizeof results / sizeof results[0]; i++)

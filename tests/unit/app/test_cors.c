@@ -77,7 +77,6 @@ static void test_cors_refuses_what_is_no_origin(void **state) {
         str message;
         assert_int_equal(parse(wrong[i], &cors, &message), -EINVAL);
         assert_non_null(message.ptr);
-        assert_non_null(strstr(message.ptr, "BACKEND_CORS_ORIGINS"));
     }
 }
 

@@ -80,13 +80,16 @@ static void test_all_that_is_wrong_is_said_at_once_and_nothing_secret(void **sta
     put("SECRET_KEY", "hunter2");
     put("DATABASE_URL", "mysql://root:hunter3@db");
     put("BACKEND_CORS_ORIGINS", "no-scheme.example");
+    put("PASSWORD_MEMORY_KIB", "16");
+    put("PASSWORD_LANES", "4");
 
     assert_int_equal(read_all(world), -EINVAL);
 
     expect_said(world, "leat: error: HOST: 'example.org' is no numeric address");
     expect_said(world, "leat: error: SECRET_KEY: ");
     expect_said(world, "leat: error: DATABASE_URL: this is no connection string of Postgres");
-    expect_said(world, "leat: error: BACKEND_CORS_ORIGINS: ");
+    expect_said(world, "leat: error: BACKEND_CORS_ORIGINS: 'no-scheme.example' is no origin");
+    expect_said(world, "leat: error: PASSWORD_MEMORY_KIB, PASSWORD_PASSES and PASSWORD_LANES: argon2id takes 8 KiB for each lane");
     expect_unsaid(world, "hunter");
     assert_true(config.has_places);
 }
