@@ -78,7 +78,8 @@ typedef struct leat_error {
 #define ERRORS(...) ((const leat_error *const[]){LEAT_EACH(LEAT_ADDR, _, __VA_ARGS__) NULL})
 #define LEAT_ADDR(_, ...) __VA_OPT__(&__VA_ARGS__, )
 
-/** fail(r, error) or fail(r, error, "format", ...): the text goes to the log only; the client gets the error's own detail. Never returns.
+/**
+ * fail(r, error) or fail(r, error, "format", ...): the text goes to the log only; the client gets the error's own detail. Never returns.
  */
 #define fail(r, e, ...) LEAT_CAT(LEAT_FAIL_, LEAT_HAS(__VA_ARGS__))(r, e, __VA_ARGS__)
 /** Answers {"detail": text} with that status, 400 to 599. Never returns. */

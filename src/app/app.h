@@ -29,13 +29,17 @@ void app_options_init(struct app_options *options);
 
 struct app;
 
-/** On the core's thread: makes the core's app and database and serves `snapshot` to the sessions that are opened from now on. 0 or a
- * negative errno. */
+/**
+ * On the core's thread: makes the core's app and database and serves `snapshot` to the sessions that are opened from now on. 0 or a
+ * negative errno.
+ */
 int app_create(struct core *core, const struct app_options *options, struct snapshot *snapshot, struct app **ret_app);
 /** New requests see `snapshot`; `released` runs when the last request of the one before has ended on this core. */
 void app_publish(struct app *app, struct snapshot *snapshot, void (*released)(void *arg), void *arg);
-/** No request is begun any more but on connections that are open. `done` runs when no task is left and the database is closed. Connections
- * first: listener_drain(). */
+/**
+ * No request is begun any more but on connections that are open. `done` runs when no task is left and the database is closed. Connections
+ * first: listener_drain().
+ */
 void app_stop(struct app *app, void (*done)(void *arg), void *arg);
 void app_destroy(struct app *app);
 

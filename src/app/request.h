@@ -81,7 +81,8 @@ struct req {
 
 /** A request of that generation, on no session yet; NULL without memory. */
 req *request_take(struct app *app, struct generation *generation);
-/** Runs the clean-ups, rolls back, forgets what is still awaited, starts what was spawned, and gives all memory back. Not `r` afterwards.
+/**
+ * Runs the clean-ups, rolls back, forgets what is still awaited, starts what was spawned, and gives all memory back. Not `r` afterwards.
  */
 void request_end(req *r, enum outcome outcome);
 /** From outside its coroutine: ends it where it waits, with a 504 when the deadline passed and somebody listens. */

@@ -17,7 +17,8 @@ struct hasher {
 int hasher_make(struct hasher *hasher, struct core *core, str plain, char ret_hash[PASSWORD_HASH_BYTES]);
 /** Suspends. 1 or 0, or a negative errno as above. */
 int hasher_matches(struct hasher *hasher, struct core *core, str plain, str hash);
-/** On the core's thread, by whoever is about to coro_drop(): what it waits for here is thrown away when it comes. Harmless if nothing is.
+/**
+ * On the core's thread, by whoever is about to coro_drop(): what it waits for here is thrown away when it comes. Harmless if nothing is.
  */
 void hasher_forget(struct coro *coro);
 

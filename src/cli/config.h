@@ -23,8 +23,10 @@ struct config {
     bool is_production;
 };
 
-/** Reads all of them. What is not set has its default even on failure. 0; -EINVAL and a message for each that is wrong; -ENOMEM.
- * `is_serving`: SECRET_KEY is judged as well, which other verbs have no use for. */
+/**
+ * Reads all of them. What is not set has its default even on failure. 0; -EINVAL and a message for each that is wrong; -ENOMEM.
+ * `is_serving`: SECRET_KEY is judged as well, which other verbs have no use for.
+ */
 int config_read(const struct environment *environment, bool is_serving, struct arena *arena, struct messages *messages,
                 struct config *ret_config);
 /** The names of the settings with their meaning, for --help: a line each. */

@@ -4,8 +4,10 @@
 
 #include "base/arena.h"
 
-/** The folder of plugins that belongs to this executable: `name` in its build ("plugins", "bench/plugins"), or PREFIX/lib/leat/`name`. NULL
- * where there is none. */
+/**
+ * The folder of plugins that belongs to this executable: `name` in its build ("plugins", "bench/plugins"), or PREFIX/lib/leat/`name`. NULL
+ * where there is none.
+ */
 const char *place_of_plugins(const char *name, struct arena *arena);
 /** The folder of the sources that the executable was built from. */
 const char *place_of_sources(void);

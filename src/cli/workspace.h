@@ -19,7 +19,8 @@ struct workspace {
     unsigned migration_count;
 };
 
-/** Reads the settings and loads the plugins. False: it was said on stderr why not. Close it in either case. `is_serving`: the key matters.
+/**
+ * Reads the settings and loads the plugins. False: it was said on stderr why not. Close it in either case. `is_serving`: the key matters.
  */
 bool workspace_open(struct workspace *workspace, const struct invocation *invocation, bool is_serving);
 /** Compiles routes and statements. As above. */

@@ -38,11 +38,15 @@ void db_stop(struct db *db, void (*done)(void *arg), void *arg);
 void db_destroy(struct db *db);
 /** At least one link is ready. */
 bool db_is_ready(const struct db *db);
-/** Prepares `set` on every link that is up (and on all that come); `done` runs when it can be used: when one shared link has it, or none is
- * up. On the others its queries wait until they have. For a plugin generation that is being loaded. */
+/**
+ * Prepares `set` on every link that is up (and on all that come); `done` runs when it can be used: when one shared link has it, or none is
+ * up. On the others its queries wait until they have. For a plugin generation that is being loaded.
+ */
 void db_prepare(struct db *db, struct statement_set *set, void (*done)(void *arg), void *arg);
-/** For a generation that is gone: its statements are closed on every link, and `set` is referred to no more. Queries of it have ended or
- * been detached before. A db_prepare() of it that is under way is given up: its `done` never runs. */
+/**
+ * For a generation that is gone: its statements are closed on every link, and `set` is referred to no more. Queries of it have ended or
+ * been detached before. A db_prepare() of it that is under way is given up: its `done` never runs.
+ */
 void db_forget(struct db *db, struct statement_set *set);
 
 /** Why a query failed. Lives in the query's arena. */
@@ -59,7 +63,8 @@ struct db_failure {
 /** What the client is answered: postgres.md, section 4. 409, 422, 500, 503 or 504; `*ret_retry_after_s` is 0 where there is none. */
 unsigned db_failure_status(const struct db_failure *failure, unsigned *ret_retry_after_s);
 
-/** A query, from its submission to `done`. Embedded in the waiter; args, arena and the query itself live until `done` or db_query_detach().
+/**
+ * A query, from its submission to `done`. Embedded in the waiter; args, arena and the query itself live until `done` or db_query_detach().
  */
 struct db_query {
     const struct statement *statement;
@@ -85,14 +90,20 @@ struct lane {
     bool is_transaction, has_begun, has_failed;
 };
 void lane_init(struct lane *lane, struct db *db, bool is_transaction);
-/** 0; -EAGAIN (queue full), -ENOTCONN (no database, it is stopping, or this transaction went with its link; that none is up is judged by
- * the query's deadline, not here), -ENOMEM. The query is then not taken. */
+/**
+ * 0; -EAGAIN (queue full), -ENOTCONN (no database, it is stopping, or this transaction went with its link; that none is up is judged by the
+ * query's deadline, not here), -ENOMEM. The query is then not taken.
+ */
 int lane_submit(struct lane *lane, struct db_query *query);
-/** Ends the transaction: `query->done` tells how COMMIT went; only done, arena and due_ms of the query are looked at. A lane that has not
- * begun, or is none, is done at the next turn's beginning. Returns as lane_submit(). */
+/**
+ * Ends the transaction: `query->done` tells how COMMIT went; only done, arena and due_ms of the query are looked at. A lane that has not
+ * begun, or is none, is done at the next turn's beginning. Returns as lane_submit().
+ */
 int lane_commit(struct lane *lane, struct db_query *query);
-/** Rolls back what was not committed, and gives the link back once Postgres has confirmed. Queries that still wait for a link end with
- * -ECANCELED; those sent are answered unless they are detached. Never fails, may be called at any time, twice too. */
+/**
+ * Rolls back what was not committed, and gives the link back once Postgres has confirmed. Queries that still wait for a link end with
+ * -ECANCELED; those sent are answered unless they are detached. Never fails, may be called at any time, twice too.
+ */
 void lane_finish(struct lane *lane);
 
 /** Figures of one core. */

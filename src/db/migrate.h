@@ -8,8 +8,10 @@
 
 #include "base/arena.h"
 
-/** The migrations of one plugin: its name, and the folder of its files. In the order in which they are to be applied: what is required
- * comes first. */
+/**
+ * The migrations of one plugin: its name, and the folder of its files. In the order in which they are to be applied: what is required comes
+ * first.
+ */
 struct migration_folder {
     const char *plugin, *path;
 };
@@ -20,8 +22,10 @@ struct migration_report {
     str failure;                           // what is wrong, where (file:line, SQLSTATE, Postgres' words) and what to do; empty if nothing
 };
 
-/** Applies what is pending. Blocking. 0, or -EINVAL, -ECONNREFUSED, -ENOMEM with `failure` set: an edited file that was applied, SQL that
- * fails, no database ... */
+/**
+ * Applies what is pending. Blocking. 0, or -EINVAL, -ECONNREFUSED, -ENOMEM with `failure` set: an edited file that was applied, SQL that
+ * fails, no database ...
+ */
 int migrate_up(const char *conninfo, const struct migration_folder *folders, unsigned folder_count, struct arena *arena,
                struct migration_report *ret_report);
 /** The same without applying anything: pending_count, and failure for files edited after they were applied. */

@@ -29,8 +29,10 @@ struct migration_file {
  */
 int migration_files_find(const struct migration_folder *folder, struct arena *arena, struct migration_file **ret_files, unsigned *ret_count,
                          str *ret_failure);
-/** The text of a file, without a byte order mark, with room for a byte behind it; the caller finishes it. 0, or a negative errno and
- * `*ret_failure`. */
+/**
+ * The text of a file, without a byte order mark, with room for a byte behind it; the caller finishes it. 0, or a negative errno and
+ * `*ret_failure`.
+ */
 int migration_file_read(const char *path, struct arena *arena, struct buffer *ret_text, str *ret_failure);
 /** The file begins with the line `-- no transaction`. */
 bool migration_text_wants_no_transaction(str text);

@@ -25,7 +25,8 @@ extern char *const programs_environment[];
  * thread that waits dies. Returns its exit status, or a negative errno (-ETIMEDOUT).
  */
 int programs_run(const struct place *place, char *const argv[], int ms_max);
-/** Between fork and exec: becomes the account, standard output and error go to place->log, nothing else stays open. 0 or a negative errno.
+/**
+ * Between fork and exec: becomes the account, standard output and error go to place->log, nothing else stays open. 0 or a negative errno.
  */
 int programs_enter(const struct place *place);
 /** The last lines of place->log, for a message. */

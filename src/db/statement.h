@@ -20,8 +20,10 @@ struct statement_set;
 
 int statement_set_create(struct statement_set **ret_set);
 void statement_set_destroy(struct statement_set *set);
-/** 0; -EINVAL and a message in the compiler's shape (a column of {*} that cannot be one, {set} without a SET, COPY, BEGIN and whatever else
- * would change a session that others share); -ENOMEM. */
+/**
+ * 0; -EINVAL and a message in the compiler's shape (a column of {*} that cannot be one, {set} without a SET, COPY, BEGIN and whatever else
+ * would change a session that others share); -ENOMEM.
+ */
 int statement_set_add(struct statement_set *set, const leat_query *query, struct arena *arena, str *ret_message);
 /** The statement of `query`, for leat_db_run(); NULL where it was never added. Constant time: no search on the hot path. */
 const struct statement *statement_of(const struct statement_set *set, const leat_query *query);

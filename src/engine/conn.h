@@ -51,7 +51,8 @@ extern const struct listener_options listener_options_default;
 
 struct listener; // of one core: its SO_REUSEPORT socket and its connections
 
-/** Binds and listens; `*ret_fd` is the socket. Made on the main thread for each core, so that a port in use is said before any core runs.
+/**
+ * Binds and listens; `*ret_fd` is the socket. Made on the main thread for each core, so that a port in use is said before any core runs.
  */
 int listener_bind(const struct listener_options *options, int *ret_fd);
 uint16_t listener_port(int fd);

@@ -46,8 +46,10 @@ const char *ring_buffer(const struct ring *ring, const struct op *op);
 void ring_give_back(struct ring *ring, struct op *op);
 /** Provided buffers that nobody holds. */
 unsigned ring_buffers_free(const struct ring *ring);
-/** MSG_WAITALL | MSG_NOSIGNAL: completes with `bytes`, with less when an error came in between, or with the error. `data` is the kernel's
- * until then. */
+/**
+ * MSG_WAITALL | MSG_NOSIGNAL: completes with `bytes`, with less when an error came in between, or with the error. `data` is the kernel's
+ * until then.
+ */
 void ring_send(struct ring *ring, struct op *op, int fd, const void *data, size_t bytes);
 /** One shot; `events` as for poll(2). */
 void ring_poll(struct ring *ring, struct op *op, int fd, unsigned events);

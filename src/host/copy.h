@@ -6,8 +6,10 @@
 
 #include "host/messages.h"
 
-/** Opens a folder whose files may run as us. Refused when it, or a file of it later, belongs to neither root nor us, or others may write
- * it. 0; -ENOENT where there is none, without a message; -EINVAL and a message. */
+/**
+ * Opens a folder whose files may run as us. Refused when it, or a file of it later, belongs to neither root nor us, or others may write it.
+ * 0; -ENOENT where there is none, without a message; -EINVAL and a message.
+ */
 int folder_open(const char *path, struct messages *messages, int *ret_fd);
 
 struct copy_request {
@@ -18,8 +20,10 @@ struct copy_request {
     size_t bytes_max;
 };
 
-/** 0; the path (free with copy_remove) and a descriptor that holds its lock. -EINVAL and a message; -ENOMEM. A copy that a server left
- * behind when it was killed is replaced. */
+/**
+ * 0; the path (free with copy_remove) and a descriptor that holds its lock. -EINVAL and a message; -ENOMEM. A copy that a server left
+ * behind when it was killed is replaced.
+ */
 int copy_make(const struct copy_request *request, struct messages *messages, char **ret_path, int *ret_fd);
 /** Unlinks, closes, frees. */
 void copy_remove(char *path, int fd);

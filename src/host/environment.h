@@ -32,8 +32,10 @@ int environment_put(struct environment *environment, enum environment_source sou
 int environment_put_flag(struct environment *environment, const char *name, str value, const char *flag);
 /** All of the process's variables. */
 int environment_import(struct environment *environment, char *const *variables);
-/** The strongest of that name, any case (the very case first within a source); NULL where there is none. An empty value counts as none:
- * `PORT=` in a copied .env.example sets nothing. */
+/**
+ * The strongest of that name, any case (the very case first within a source); NULL where there is none. An empty value counts as none:
+ * `PORT=` in a copied .env.example sets nothing.
+ */
 const struct variable *environment_find(const struct environment *environment, const char *name);
 /** Its value; `ptr` is NULL where there is none. */
 str environment_value(const struct environment *environment, const char *name);

@@ -32,8 +32,10 @@ struct plugin_set_options {
     const struct plugin_set *previous; // what of it has not changed goes on as it is: no on_load, its statics as they are; NULL: none
 };
 
-/** Loads every .so of the folders, in the order of folders and names, and brings them into the order of .requires. All that is wrong with
- * any of them is said at once. 0; -EINVAL and messages; -ENOMEM. Nothing is left loaded then. */
+/**
+ * Loads every .so of the folders, in the order of folders and names, and brings them into the order of .requires. All that is wrong with
+ * any of them is said at once. 0; -EINVAL and messages; -ENOMEM. Nothing is left loaded then.
+ */
 int plugin_set_open(const struct plugin_set_options *options, struct messages *messages, struct plugin_set **ret_set);
 /** True where the set is the same plugins as its previous one: there is nothing to publish. */
 bool plugin_set_is_same(const struct plugin_set *set, const struct plugin_set *previous);
@@ -41,19 +43,25 @@ bool plugin_set_is_same(const struct plugin_set *set, const struct plugin_set *p
 int plugin_set_bind(struct plugin_set *set, const struct environment *environment, struct messages *messages);
 /** Makes the snapshot: routes, providers, statements, checked against one another; and its document, headed by `info`. As above. */
 int plugin_set_compile(struct plugin_set *set, const struct openapi_info *info, struct messages *messages);
-/** Has Postgres check every statement. Blocking. 0; -EINVAL and messages; another negative errno where there is no database to ask, and
- * `*ret_failure` says why. */
+/**
+ * Has Postgres check every statement. Blocking. 0; -EINVAL and messages; another negative errno where there is no database to ask, and
+ * `*ret_failure` says why.
+ */
 int plugin_set_check(struct plugin_set *set, const char *conninfo, struct messages *messages, str *ret_failure);
 /** on_load of each that is new, in order. 0; -EINVAL and a message: those that were loaded have been unloaded then. */
 int plugin_set_start(struct plugin_set *set, struct messages *messages);
 /** on_worker of each that is new, on the core's thread. 0, or what the first that refused returned, and `*ret_refuser` is it. */
 int plugin_set_start_on_core(struct plugin_set *set, unsigned core, const struct plugin **ret_refuser);
-/** The snapshot goes; then, in reverse, each plugin that no other set holds: on_unload and the object. No request, task or thread uses any
- * of it. NULL is fine. */
+/**
+ * The snapshot goes; then, in reverse, each plugin that no other set holds: on_unload and the object. No request, task or thread uses any
+ * of it. NULL is fine.
+ */
 void plugin_set_close(struct plugin_set *set);
 
-/** The folders of migrations, in order; a relative one is looked for in the working folder, then in `root`. 0; -EINVAL and a message for
- * each that is in neither; -ENOMEM. */
+/**
+ * The folders of migrations, in order; a relative one is looked for in the working folder, then in `root`. 0; -EINVAL and a message for
+ * each that is in neither; -ENOMEM.
+ */
 int plugin_set_migrations(const struct plugin_set *set, const char *root, struct arena *arena, struct messages *messages,
                           struct migration_folder **ret_folders, unsigned *ret_count);
 

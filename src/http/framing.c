@@ -48,7 +48,8 @@ static int read_length(struct framing *framing, struct http_span value) {
     return 0;
 }
 
-/** Only "chunked" is understood. Anything behind or beside it leaves the body's end in doubt (400); other codings are just not ours (501).
+/**
+ * Only "chunked" is understood. Anything behind or beside it leaves the body's end in doubt (400); other codings are just not ours (501).
  */
 static int read_coding(struct framing *framing, struct http_span value) {
     str text = http_text(framing->head, value);

@@ -57,12 +57,16 @@ int model_read_json(const struct model *model, const struct reading *reading, co
 struct text_pair {
     str name, value; // decoded; `value.ptr` NULL never happens
 };
-/** The same from names and values (form, query_model, settings): the last of a name wins, lists take all. `missing` has input null under
- * "body". */
+/**
+ * The same from names and values (form, query_model, settings): the last of a name wins, lists take all. `missing` has input null under
+ * "body".
+ */
 int model_read_pairs(const struct model *model, const struct reading *reading, const struct location *root, const struct text_pair *pairs,
                      size_t count, void *out);
-/** One parameter from its `count` values (0: absent, then its default or `missing`) to `out`, of the parameter's C type. 0, -EINVAL or
- * -ENOMEM. */
+/**
+ * One parameter from its `count` values (0: absent, then its default or `missing`) to `out`, of the parameter's C type. 0, -EINVAL or
+ * -ENOMEM.
+ */
 int parameter_read(const struct parameter *parameter, const struct reading *reading, const str *values, size_t count, void *out);
 /** A whole body that is no JSON by its Content-Type: `model_attributes_type` (or the type's own) with the text as input. Always -EINVAL. */
 int model_refuse_text(const struct model *model, const struct reading *reading, const struct location *root, str text);

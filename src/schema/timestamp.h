@@ -7,7 +7,8 @@
 #include "schema/json_write.h"
 
 #define DAY_US INT64_C(86400000000)
-/** 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999999Z: the years that the text has room for. Beyond them a timestamp is written as they.
+/**
+ * 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999999Z: the years that the text has room for. Beyond them a timestamp is written as they.
  */
 #define TIMESTAMP_US_MIN INT64_C(-62135596800000000)
 #define TIMESTAMP_US_MAX INT64_C(253402300799999999)
