@@ -43,8 +43,7 @@ void generation_pin(struct generation *generation) {
     generation->pin_count++;
 }
 
-void generation_unpin(struct app *app, struct generation *generation) {
-    (void)app;
+void generation_unpin(struct generation *generation) {
     generation->pin_count--;
     generation_release_if_idle(generation);
 }

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/utf8.h"
 #include "http/url.h"
 #include "reply.h"
 #include "request.h"
@@ -69,7 +68,7 @@ static const struct endpoint *route(struct app *app, struct session *session, co
     }
     arena_reset(&app->scratch);
     str path = url_decode(&app->scratch, http_text(head, head->path), false);
-    if (!path.ptr || !utf8_is_valid(path) || memchr(path.ptr, '\0', path.len)) {
+    if (!path.ptr || !url_path_is_text(path)) {
         reply_plain_detail(app, session, head, 400, "The path is not UTF-8, or holds a NUL", NULL);
         return NULL;
     }

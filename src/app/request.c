@@ -42,7 +42,7 @@ static void give_back(req *r) {
     struct app *app = r->app;
     list_remove(&r->node);
     app->live_count--;
-    generation_unpin(app, r->generation);
+    generation_unpin(r->generation);
     arena_reset(&r->arena);
     if (app->spare_count < SPARE_MAX) {
         list_push_front(&app->spare, &r->node);

@@ -89,8 +89,7 @@ static int add_route(struct compilation *compilation, const struct plugin_view *
                                   first->route->base.file, first->route->base.line);
     }
     if (status == -EINVAL)
-        return compilation_refuse(compilation, &route->base,
-                                  "\"%s\" is no path: it begins with '/', braces are closed, and no name occurs twice", endpoint->path);
+        return refuse_path(compilation, route, endpoint->path);
     if (!status)
         snapshot->endpoint_count++;
     return status;

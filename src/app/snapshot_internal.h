@@ -12,13 +12,13 @@ struct snapshot {
     struct model_set *models;
     struct statement_set *statements;
     struct endpoint *endpoints;
-    size_t endpoint_count, endpoint_capacity;
+    size_t endpoint_count;
     const struct leat_on_error **on_errors;
     size_t on_error_count;
     str document; // OpenAPI
 };
 
-/** Compiles a route of `plugin` into `*ret_endpoint`. Messages of what is wrong are appended to `messages`; 0, -EINVAL or -ENOMEM. */
+/** A snapshot that is being made, and what is wrong with it so far. */
 struct compilation {
     struct snapshot *snapshot;
     const struct plugin_view *plugins;
@@ -26,6 +26,7 @@ struct compilation {
     struct arena *arena; // of the messages
     str messages;
 };
+/** Compiles a route of `plugin` into `*ret_endpoint`. Messages of what is wrong are appended to `messages`; 0, -EINVAL or -ENOMEM. */
 int endpoint_compile(struct compilation *compilation, const leat_plugin *plugin, const leat_route *route, struct endpoint *ret_endpoint);
 /** Appends "file:line: error: text" as a line. Returns -EINVAL, for the caller to return. */
 int compilation_refuse(struct compilation *compilation, const leat_item *item, const char *format, ...)

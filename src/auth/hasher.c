@@ -23,7 +23,7 @@ struct hash_job {
 };
 
 // The jobs whose coroutine waits, of this thread's core.
-static __thread struct list waiting;
+static _Thread_local struct list waiting;
 
 static void destroy(struct hash_job *job) {
     OPENSSL_cleanse(job->plain, job->plain_bytes);
