@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "http/url.h"
 #include "reply.h"
 #include "request.h"
@@ -17,7 +18,7 @@ static void reply_allow(struct app *app, struct session *session, const struct h
         return reply_plain_detail(app, session, head, status, http_reason(status), header);
     struct answer answer;
     reply_begin(&answer, app, session, status, http_text(head, head->origin));
-    answer_field(&answer, S("Allow"), (str){methods, strlen(methods)});
+    answer_field(&answer, S("Allow"), str_of(methods));
     answer_end(&answer);
 }
 
@@ -56,7 +57,7 @@ static void reply_preflight(struct app *app, struct session *session, const stru
     if (headers.len && !refusal)
         answer_field(&answer, S("Access-Control-Allow-Headers"), headers);
     answer_field(&answer, S("Content-Type"), S("text/plain; charset=utf-8"));
-    answer_write(&answer, refusal ? (str){refusal, strlen(refusal)} : S("OK"));
+    answer_write(&answer, refusal ? str_of(refusal) : S("OK"));
     answer_end(&answer);
 }
 

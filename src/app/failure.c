@@ -4,12 +4,9 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/str.h"
 #include "reply.h"
 #include "request.h"
-
-static str text_of(const char *text) {
-    return (str){text, strlen(text)};
-}
 
 static const char *name_of(const req *r) {
     return r->endpoint ? r->endpoint->route->name : r->task->name;
@@ -31,7 +28,7 @@ static _Noreturn void fail_with(req *r, const leat_error *error) {
         response->status = response->status ? response->status : error->status;
         reply_response(r, response);
     } else {
-        reply_detail(r, error->status, text_of(error->detail), error->headers);
+        reply_detail(r, error->status, str_of(error->detail), error->headers);
     }
     request_leave(r, FAILED);
 }
@@ -68,7 +65,7 @@ static const leat_error *error_of_constraint(const req *r, str constraint) {
     if (!r->endpoint || !constraint.len)
         return NULL;
     for (const leat_error *const *error = r->endpoint->errors; *error; error++)
-        if ((*error)->constraint && str_eq(text_of((*error)->constraint), constraint))
+        if ((*error)->constraint && str_eq(str_of((*error)->constraint), constraint))
             return *error;
     return NULL;
 }
@@ -91,6 +88,6 @@ void fail_by_database(req *r, const leat_query *query, const struct db_failure *
     char header[32] = "";
     if (retry_after_s)
         snprintf(header, sizeof header, "Retry-After: %u", retry_after_s);
-    reply_detail(r, status, text_of(http_reason(status)), header);
+    reply_detail(r, status, str_of(http_reason(status)), header);
     request_leave(r, FAILED);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "http/session.h"
 #include "openapi_components.h"
 #include "snapshot_internal.h"
@@ -14,10 +15,6 @@ struct document {
     struct components components;
     leat_json writer;
 };
-
-static str text_of(const char *text) {
-    return (str){text, strlen(text)};
-}
 
 // ---- an operation's own words
 
@@ -54,7 +51,7 @@ static void put_tags(leat_json *writer, const struct endpoint *endpoint) {
         return;
     json_key(writer, "tags");
     json_list_open(writer);
-    json_write_string(writer, text_of(tag));
+    json_write_string(writer, str_of(tag));
     json_list_close(writer);
 }
 
@@ -124,7 +121,7 @@ static const char *const places[] = {[STEP_PATH] = "path", [STEP_QUERY] = "query
 static void put_query_model(struct document *document, const leat_schema *schema) {
     for (unsigned i = 0; i < schema->nfields; i++) {
         const struct leat_common_opts *common = schema->fields[i].opts;
-        put_parameter(document, text_of(common->alias ? common->alias : schema->fields[i].name), "query", schema->fields[i].type, common);
+        put_parameter(document, str_of(common->alias ? common->alias : schema->fields[i].name), "query", schema->fields[i].type, common);
     }
 }
 
@@ -218,7 +215,7 @@ static void put_failures(struct document *document, const struct endpoint *endpo
             continue;
         json_key(writer, (*error)->name);
         json_write_raw(writer, S("{\"value\":{\"detail\":"));
-        json_write_string(writer, text_of((*error)->detail));
+        json_write_string(writer, str_of((*error)->detail));
         json_tail(writer, "}}");
     }
     json_tail(writer, "}}}}");
@@ -356,7 +353,7 @@ static void put_security_schemes(struct document *document) {
         return json_pair_raw(writer, "securitySchemes", "{\"OAuth2PasswordBearer\":{\"type\":\"http\",\"scheme\":\"bearer\"}}");
     json_pair_raw(writer, "securitySchemes",
                   "{\"OAuth2PasswordBearer\":{\"type\":\"oauth2\",\"flows\":{\"password\":{\"scopes\":{},\"tokenUrl\":");
-    json_write_string(writer, text_of(url));
+    json_write_string(writer, str_of(url));
     json_tail(writer, "}}}}");
 }
 
@@ -366,7 +363,7 @@ static void put_components(struct document *document) {
     leat_put_open(writer);
     json_key(writer, "schemas");
     leat_put_open(writer);
-    json_write_raw(writer, text_of(fixed_components));
+    json_write_raw(writer, str_of(fixed_components));
     components_write(&document->components, writer);
     leat_put_close(writer);
     put_security_schemes(document);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "schema/json_room.h"
 
 // ---- pieces of JSON
@@ -18,7 +19,7 @@ void json_key(leat_json *writer, const char *name) {
 }
 
 static void put_text(leat_json *writer, const char *text) {
-    json_write_string(writer, (str){text, strlen(text)});
+    json_write_string(writer, str_of(text));
 }
 
 void json_pair(leat_json *writer, const char *name, const char *text) {
@@ -28,7 +29,7 @@ void json_pair(leat_json *writer, const char *name, const char *text) {
 
 void json_pair_raw(leat_json *writer, const char *name, const char *json) {
     json_key(writer, name);
-    json_write_raw(writer, (str){json, strlen(json)});
+    json_write_raw(writer, str_of(json));
 }
 
 void json_tail(leat_json *writer, const char *text) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/str.h"
 #include "reply.h"
 #include "request.h"
 #include "schema/json_write.h"
@@ -156,5 +157,5 @@ void reply_plain_detail(struct app *app, struct session *session, const struct h
                         const char *headers) {
     struct answer answer;
     reply_begin(&answer, app, session, status, http_text(head, head->origin));
-    finish_with_detail(&answer, (str){detail, strlen(detail)}, headers);
+    finish_with_detail(&answer, str_of(detail), headers);
 }

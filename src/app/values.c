@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "base/uuid.h"
 #include "reply.h"
 #include "request.h"
@@ -65,7 +66,7 @@ str header_of(req *r, const char *name) {
     if (!r->head)
         return (str){0};
     request_keep(r);
-    return http_field_value(r->head, (str){name, strlen(name)});
+    return http_field_value(r->head, str_of(name));
 }
 
 str request_body(req *r) {
@@ -139,7 +140,7 @@ void set_header(req *r, const char *name, str value) {
     if (holds_line_break(value))
         refuse_header(r, name, "the value holds CR, LF or NUL");
     struct header_line *line = new (r, struct header_line);
-    str name_copy = arena_copy(&r->arena, (str){name, strlen(name)}), value_copy = arena_copy(&r->arena, value);
+    str name_copy = arena_copy(&r->arena, str_of(name)), value_copy = arena_copy(&r->arena, value);
     if (!name_copy.ptr || !value_copy.ptr)
         fail_busy(r, "no memory for a header");
     *line = (struct header_line){.name = name_copy, .value = value_copy};
@@ -162,7 +163,7 @@ void set_status(req *r, unsigned status) {
 
 Response *respond(req *r, const char *type, str body) {
     Response *response = new (r, Response);
-    str type_text = {type, strlen(type)};
+    str type_text = str_of(type);
     if (holds_line_break(type_text))
         refuse_header(r, "Content-Type", "the value holds CR, LF or NUL");
     *response = (Response){.type = type_text, .body = body};

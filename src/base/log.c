@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log_writer.h"
+#include "base/str.h"
 
 static enum log_level least = LOG_INFO;
 
@@ -46,15 +47,11 @@ void log_set_format(enum log_format format) {
 
 // ---- lines
 
-static str text_of(const char *text) {
-    return (str){text, text ? strlen(text) : 0};
-}
-
 static void put_context(const struct log_context *context, str parts[LOG_PARTS]) {
     if (!context)
         return;
-    parts[LOG_PLUGIN] = text_of(context->plugin);
-    parts[LOG_ROUTE] = text_of(context->route);
+    parts[LOG_PLUGIN] = str_of(context->plugin);
+    parts[LOG_ROUTE] = str_of(context->route);
     parts[LOG_REQUEST_ID] = context->request_id;
 }
 
@@ -87,7 +84,7 @@ void log_vline_of(const struct log_context *context, enum log_level level, const
     char text[LOG_TEXT_BYTES_MAX + 1];
     int wanted = format ? vsnprintf(text, sizeof text, format, args) : 0;
     size_t bytes = wanted < 0 ? 0 : (size_t)wanted;
-    str parts[LOG_PARTS] = {[LOG_EVENT] = text_of(event), [LOG_TEXT] = {text, bytes < sizeof text ? bytes : sizeof text - 1}};
+    str parts[LOG_PARTS] = {[LOG_EVENT] = str_of(event), [LOG_TEXT] = {text, bytes < sizeof text ? bytes : sizeof text - 1}};
     put_context(context, parts);
     struct log_record head = {.kind = LOG_KIND_LINE, .level = (uint8_t)level, .wall_us = clock_wall_us()};
     leave(&head, parts);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/str.h"
 #include "base/utf8.h"
 
 enum { CLOSING_BYTES = 64, ESCAPED_BYTES_MAX = 8, NUMBER_DIGITS_MAX = 15 };
@@ -53,7 +54,7 @@ static void put(struct line *line, str text) {
 }
 
 static void put_text(struct line *line, const char *text) {
-    put(line, (str){text, strlen(text)});
+    put(line, str_of(text));
 }
 
 static void put_char(struct line *line, char c) {
@@ -190,7 +191,7 @@ static bool put_json_key(struct line *line, str key) {
 }
 
 static void put_json_string(struct line *line, const char *key, str value) {
-    if (!value.len || !put_json_key(line, (str){key, strlen(key)}))
+    if (!value.len || !put_json_key(line, str_of(key)))
         return;
     put_char(line, '"');
     put_json_text(line, value, false);
@@ -198,7 +199,7 @@ static void put_json_string(struct line *line, const char *key, str value) {
 }
 
 static void put_json_number(struct line *line, const char *key, uint64_t number) {
-    if (has_room(line, 64) && put_json_key(line, (str){key, strlen(key)}))
+    if (has_room(line, 64) && put_json_key(line, str_of(key)))
         put_number(line, number, 1);
 }
 
@@ -257,7 +258,7 @@ static void put_json(struct line *line, const struct log_record *record) {
     put(line, S("{\"time\":\""));
     put_time(line, record->wall_us);
     put_char(line, '"');
-    put_json_string(line, "level", (str){level_names[record->level], strlen(level_names[record->level])});
+    put_json_string(line, "level", str_of(level_names[record->level]));
     put_json_string(line, "event", part_of(record, LOG_EVENT));
     put_json_string(line, "plugin", part_of(record, LOG_PLUGIN));
     put_json_string(line, "route", part_of(record, LOG_ROUTE));

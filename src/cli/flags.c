@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/str.h"
+
 enum { WORD_BYTES_MAX = 64, FLAGS_MAX = 64 };
 
 static size_t least(size_t a, size_t b, size_t c) {
@@ -85,12 +87,12 @@ static int take(const struct flag *flags, char ***cursor, struct environment *en
         return -EINVAL;
     }
     if (!flag->value)
-        return given ? say_value(flag, "takes no value", messages) : set(flag, (str){flag->sets, strlen(flag->sets)}, environment);
+        return given ? say_value(flag, "takes no value", messages) : set(flag, str_of(flag->sets), environment);
     if (!given && (*cursor)[1])
         given = *++*cursor;
     if (!given || !*given)
         return say_value(flag, "wants a value; --help shows which", messages);
-    return set(flag, (str){given, strlen(given)}, environment);
+    return set(flag, str_of(given), environment);
 }
 
 int flags_take(const struct flag *flags, char **arguments, struct environment *environment, struct messages *messages) {

@@ -2,25 +2,22 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "cli/workspace.h"
 #include "schema/json_write.h"
 
 SCHEMA(ListedRoute, (str, method), (str, path), (str, handler), (str, plugin), (str, file), (i64, line));
-
-static str words(const char *s) {
-    return (str){s, strlen(s)};
-}
 
 static ListedRoute listed(const struct endpoint *endpoint) {
     static const char *const methods[] = {
         [LEAT_GET] = "GET", [LEAT_POST] = "POST", [LEAT_PUT] = "PUT", [LEAT_PATCH] = "PATCH", [LEAT_DELETE] = "DELETE"};
     const leat_route *route = endpoint_route(endpoint);
     return (ListedRoute){
-        .method = words(methods[route->method]),
-        .path = words(endpoint_path(endpoint)),
-        .handler = words(route->name),
-        .plugin = words(endpoint_plugin(endpoint)->name),
-        .file = words(route->base.file),
+        .method = str_of(methods[route->method]),
+        .path = str_of(endpoint_path(endpoint)),
+        .handler = str_of(route->name),
+        .plugin = str_of(endpoint_plugin(endpoint)->name),
+        .file = str_of(route->base.file),
         .line = route->base.line,
     };
 }

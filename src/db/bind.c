@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "base/uuid.h"
 #include "db/wire.h"
 
@@ -25,7 +26,7 @@ static leat_arg value_of_label(const leat_schema *type, unsigned value) {
     if (!value || value > type->nfields)
         return (leat_arg){0};
     const char *label = type->labels[value - 1];
-    return leat_a_str((str){label, strlen(label)});
+    return leat_a_str(str_of(label));
 }
 
 static leat_arg value_of_member(const leat_field *field, const char *at) {
@@ -73,7 +74,7 @@ static leat_arg value_of(const struct statement_parameter *parameter, const leat
     case LEAT_A_SET:
         return value_of_set(parameter, &arg->set);
     case LEAT_A_CSTR:
-        return null_where(!arg->c, leat_a_str((str){arg->c, arg->c ? strlen(arg->c) : 0}));
+        return null_where(!arg->c, leat_a_str(str_of(arg->c)));
     case LEAT_A_STR:
     case LEAT_A_JSON:
         return null_where(!arg->s.ptr, leat_a_str(arg->s));

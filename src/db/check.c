@@ -8,6 +8,7 @@
 #include <libpq-fe.h>
 
 #include "base/buffer.h"
+#include "base/str.h"
 #include "db/plan.h"
 
 struct check {
@@ -32,7 +33,7 @@ static str type_name(struct check *check, Oid oid) {
     const char *values[] = {text};
     PGresult *result = PQexecParams(check->conn, "SELECT format_type($1::oid, NULL)", 1, NULL, values, NULL, NULL, 0);
     const char *name = PQntuples(result) ? PQgetvalue(result, 0, 0) : NULL;
-    str copy = name ? arena_copy(check->arena, (str){name, strlen(name)}) : (str){0};
+    str copy = name ? arena_copy(check->arena, str_of(name)) : (str){0};
     PQclear(result);
     return copy;
 }
@@ -46,7 +47,7 @@ static void describe(struct check *check, const PGresult *result, struct descrip
     description->column_count = (unsigned)PQnfields(result);
     for (int i = 0; i < PQnfields(result) && i < DESCRIPTION_COLUMNS_MAX; i++) {
         const char *name = PQfname(result, i);
-        description->columns[i].name = (str){name, strlen(name)};
+        description->columns[i].name = str_of(name);
         description->columns[i].oid = PQftype(result, i);
         description->columns[i].type_name = type_name(check, PQftype(result, i));
     }

@@ -6,13 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
+
 // ---- defaults: what a member is where no column gives it
 
 static bool put_default(const leat_field *field, char *at) {
     switch (field->type->kind) {
     case LEAT_STR: {
         const char *text = ((const str__opts *)field->opts)->def;
-        str value = {text, text ? strlen(text) : 0};
+        str value = str_of(text);
         memcpy(at, &value, sizeof value);
         return text;
     }
@@ -69,7 +71,7 @@ static str type_name(uint32_t oid, str told, struct arena *arena) {
     const char *name = oid_name(oid);
     if (told.ptr)
         return told;
-    return name ? (str){name, strlen(name)} : arena_format(arena, "of type %u", oid);
+    return name ? str_of(name) : arena_format(arena, "of type %u", oid);
 }
 
 static bool fit_parameter(struct making *m, unsigned index) {

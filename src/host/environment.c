@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/str.h"
+
 void environment_init(struct environment *environment, struct arena *arena) {
     *environment = (struct environment){.arena = arena};
 }
@@ -29,7 +31,7 @@ int environment_put(struct environment *environment, enum environment_source sou
 }
 
 int environment_put_flag(struct environment *environment, const char *name, str value, const char *flag) {
-    return put(environment, FROM_FLAG, (str){name, strlen(name)}, value, flag);
+    return put(environment, FROM_FLAG, str_of(name), value, flag);
 }
 
 int environment_import(struct environment *environment, char *const *variables) {

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
+
 enum { FIELDS_MAX = 64, PAIRS_MAX = 1024 };
 
 // Where the value of one field was found, or the name under which it would be looked for.
@@ -90,7 +92,7 @@ static int find_all(struct search *search) {
         const char *known_as = alias ? alias : field->name;
         if (!find_value(search, field, &search->findings[i]))
             continue;
-        str name = {known_as, strlen(known_as)};
+        str name = str_of(known_as);
         str value = arena_copy(search->arena, search->findings[i].found->value); // the plugin's strings must outlive the environment
         if (!value.ptr)
             return -ENOMEM;

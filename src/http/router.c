@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
+
 enum { TABLE_MIN = 4, LENGTH_BITS = 64 };
 
 struct node {
@@ -251,7 +253,7 @@ void router_destroy(struct router *router) {
 
 int router_add(struct router *router, enum http_method method, const char *path, void *target, void **ret_other) {
     assert(target && method < HTTP_METHODS);
-    str text = {path, strlen(path)};
+    str text = str_of(path);
     int r = path_check(text);
     if (r)
         return r;

@@ -3,6 +3,7 @@
 
 #include <leat/request.h>
 
+#include "base/str.h"
 #include "base/uuid.h"
 #include "schema/digits.h"
 #include "schema/json_room.h"
@@ -89,7 +90,7 @@ str leat_label(const leat_schema *schema, unsigned value) {
     if (value - 1 >= schema->nfields)
         return (str){0};
     const char *label = schema->labels[value - 1];
-    return (str){label, strlen(label)};
+    return str_of(label);
 }
 
 // ---- descriptors

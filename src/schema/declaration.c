@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "schema/pattern.h"
 
 int declaration_refuse(const struct declaration *declaration, const char *format, ...) {
@@ -241,7 +242,7 @@ static int read_default(struct member *member, const void *opts) {
     case LEAT_STR: {
         KNOWN_OPTS(str__opts, known, str__D);
         otherwise->is_given = known.def != NULL;
-        otherwise->text = known.def ? (str){known.def, strlen(known.def)} : (str){0};
+        otherwise->text = str_of(known.def);
         return 0;
     }
     case LEAT_I32: {
@@ -324,7 +325,7 @@ int declaration_member(struct model_set *set, const struct declaration *declarat
         return REFUSE("'%s' has an empty alias", declaration->name);
     if (common.read_only && common.write_only)
         return REFUSE("'%s' is read_only and write_only at once", declaration->name);
-    ret_member->name = (str){name, strlen(name)};
+    ret_member->name = str_of(name);
     int error = declaration_rule(set, declaration, type, opts, &ret_member->rule);
     if (error)
         return error;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "schema/email.h"
 #include "schema/url.h"
 
@@ -105,7 +106,7 @@ static int take_url(const struct rule *rule, const struct spot *spot, str *text)
     int error = url_take(spot->reading->arena, text, &reason);
     if (error != -EINVAL)
         return error;
-    return rule_refuse(rule, spot, PROBLEM_URL_PARSING, &DETAIL_OF_TEXT(((str){reason, strlen(reason)})));
+    return rule_refuse(rule, spot, PROBLEM_URL_PARSING, &DETAIL_OF_TEXT(str_of(reason)));
 }
 
 int format_take(const struct rule *rule, const struct spot *spot, str *text) {
@@ -117,5 +118,5 @@ int format_take(const struct rule *rule, const struct spot *spot, str *text) {
     const char *message = plain_formats[format].message;
     if (plain_formats[format].is_one(*text))
         return 0;
-    return rule_refuse(rule, spot, PROBLEM_VALUE_ERROR, &DETAIL_OF_TEXT(((str){message, strlen(message)})));
+    return rule_refuse(rule, spot, PROBLEM_VALUE_ERROR, &DETAIL_OF_TEXT(str_of(message)));
 }

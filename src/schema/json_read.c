@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "base/utf8.h"
 #include "schema/compiled.h"
 #include "schema/json_encoding.h"
@@ -228,7 +229,7 @@ static int refuse_scan(const struct json_scan *scan, const struct reading *readi
         return -EBADMSG;
     size_t position = utf8_count((str){scan->start, (size_t)(scan->error_at - scan->start)});
     const struct location at = {location, {0}, position};
-    str error = {scan->error, strlen(scan->error)};
+    str error = str_of(scan->error);
     return problems_add(reading->problems, PROBLEM_JSON_INVALID, &at, (struct input){.kind = INPUT_EMPTY_OBJECT}, &DETAIL_OF_TEXT(error));
 }
 

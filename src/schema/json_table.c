@@ -1,4 +1,5 @@
 // json_table.c — values written by their descriptors, for what the straight-line serializers do not know: aliases, write_only, lists.
+#include "base/str.h"
 #include "schema/descriptor.h"
 #include "schema/json_room.h"
 
@@ -51,7 +52,7 @@ static void put_member(leat_json *writer, const leat_schema *schema, unsigned in
     if (opts->write_only)
         return;
     const char *name = opts->alias ? opts->alias : field->name;
-    json_write_string(writer, (str){name, strlen(name)});
+    json_write_string(writer, str_of(name));
     json_put_bytes(writer, ":", 1);
     if (descriptor_is_null(schema, index, object))
         leat_put_null(writer);

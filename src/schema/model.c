@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "schema/compiled.h"
 #include "schema/declaration.h"
 #include "schema/descriptor.h"
@@ -107,7 +108,7 @@ int model_validate(const struct model *model, const struct spot *spot, void *out
     for (const struct leat_validator *const *bound = model->validators; bound && *bound; bound++) {
         const char *message = (*bound)->fn(spot->reading->request, out);
         if (message)
-            return rule_refuse(&model->rule, spot, PROBLEM_VALUE_ERROR, &DETAIL_OF_TEXT(((str){message, strlen(message)})));
+            return rule_refuse(&model->rule, spot, PROBLEM_VALUE_ERROR, &DETAIL_OF_TEXT(str_of(message)));
     }
     return 0;
 }

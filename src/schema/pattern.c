@@ -14,6 +14,8 @@
 
 #include <pcre2.h>
 
+#include "base/str.h"
+
 struct pattern {
     pcre2_code *code;
     str text;
@@ -27,7 +29,7 @@ int pattern_create(const char *text, struct pattern **ret_pattern, char *problem
     struct pattern *pattern = calloc(1, sizeof *pattern);
     if (!pattern)
         return -ENOMEM;
-    pattern->text = (str){text, strlen(text)};
+    pattern->text = str_of(text);
     pattern->code = pcre2_compile((PCRE2_SPTR)text, pattern->text.len, options, &error, &offset, NULL);
     if (!pattern->code) {
         PCRE2_UCHAR8 message[PATTERN_PROBLEM_BYTES / 2];

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "schema/digits.h"
 #include "schema/json_room.h"
 
@@ -156,7 +157,7 @@ static str message_of(const struct problem *problem, struct arena *arena) {
 // ---- as JSON
 
 static void put_key(leat_json *writer, const char *name) {
-    json_write_string(writer, (str){name, strlen(name)});
+    json_write_string(writer, str_of(name));
     json_put_bytes(writer, ":", 1);
 }
 
@@ -224,7 +225,7 @@ static void put_problem(leat_json *writer, const struct problem *problem, struct
     json_put_due_comma(writer);
     json_put_bytes(writer, "{", 1);
     put_key(writer, "type");
-    json_put_string(writer, (str){type, strlen(type)});
+    json_put_string(writer, str_of(type));
     put_key(writer, "loc");
     json_put_bytes(writer, "[", 1);
     put_location(writer, problem->location);

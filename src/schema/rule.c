@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/str.h"
+
 int rule_refuse(const struct rule *rule, const struct spot *spot, enum problem_type type, const struct detail *details) {
     struct input input = spot->input;
     if (rule->is_withheld && input.kind != INPUT_NULL) // that nothing came is no secret
@@ -40,7 +42,7 @@ int rule_check(const struct rule *rule, const struct spot *spot, void *out) {
     const char *message = rule->check ? rule->check(spot->reading->request, out) : NULL;
     if (!message)
         return 0;
-    return rule_refuse(rule, spot, PROBLEM_VALUE_ERROR, &DETAIL_OF_TEXT(((str){message, strlen(message)})));
+    return rule_refuse(rule, spot, PROBLEM_VALUE_ERROR, &DETAIL_OF_TEXT(str_of(message)));
 }
 
 // ---- booleans

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "schema/rule.h"
 #include "schema/timestamp.h"
 
@@ -18,7 +19,7 @@ static const char year_0[] = "year 0 is out of range";
 #define YEAR_9999_SECONDS INT64_C(253402300799)
 
 static int refuse(const struct rule *rule, const struct spot *spot, enum problem_type type, const char *reason) {
-    return rule_refuse(rule, spot, type, &DETAIL_OF_TEXT(((str){reason, strlen(reason)})));
+    return rule_refuse(rule, spot, type, &DETAIL_OF_TEXT(str_of(reason)));
 }
 
 static int store(const struct rule *rule, const struct spot *spot, i64 us, void *out) {

@@ -9,6 +9,7 @@
 
 #include <idn2.h>
 
+#include "base/str.h"
 #include "schema/format.h"
 
 static const char no_base[] = "relative URL without a base";
@@ -150,7 +151,7 @@ static const char *judge_web_host(str host) {
     char *ascii;
     if (idn2_to_ascii_8z(decoded, &ascii, IDN2_NONTRANSITIONAL) != IDN2_OK)
         return bad_domain;
-    const char *reason = judge_domain((str){ascii, strlen(ascii)});
+    const char *reason = judge_domain(str_of(ascii));
     idn2_free(ascii);
     return reason;
 }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "app/cors.h"
+#include "base/str.h"
 
 static struct arena_pool pool;
 static struct arena arena;
@@ -27,13 +28,9 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static str text_of(const char *text) {
-    return (str){text, strlen(text)};
-}
-
 static int parse(const char *text, struct cors *ret_cors, str *ret_message) {
     *ret_message = (str){0};
-    return cors_parse(text_of(text), &arena, ret_cors, ret_message);
+    return cors_parse(str_of(text), &arena, ret_cors, ret_message);
 }
 
 static void test_cors_reads_a_json_list(void **state) {
@@ -63,7 +60,7 @@ static void test_cors_compares_scheme_host_and_port_exactly(void **state) {
     static const char *const strangers[] = {
         "http://a.org", "https://a.org:8443", "https://a.org.evil.com", "https://xa.org", "null", "", "*"};
     for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++)
-        assert_false(cors_allows(&cors, text_of(strangers[i])));
+        assert_false(cors_allows(&cors, str_of(strangers[i])));
 }
 
 static void test_cors_refuses_what_is_no_origin(void **state) {

@@ -9,9 +9,11 @@
 
 #include <cmocka.h>
 
+#include "base/str.h"
+
 static void expect_text(const char *data, const char *text) {
     char out[64];
-    char *end = base64_write(out, (str){data, strlen(data)}, base64_url);
+    char *end = base64_write(out, str_of(data), base64_url);
     assert_int_equal(end - out, strlen(text));
     assert_int_equal(end - out, base64_text_bytes(strlen(data)));
     assert_memory_equal(out, text, strlen(text));
@@ -43,7 +45,7 @@ static void test_every_byte_comes_back_in_every_position(void **state) {
 
 static ssize_t read_url(const char *text) {
     unsigned char out[64];
-    return base64_read(out, (str){text, strlen(text)}, base64_url);
+    return base64_read(out, str_of(text), base64_url);
 }
 
 static void test_another_spelling_of_the_same_bytes_is_refused(void **state) {

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "base/str.h"
+
 enum { TURNS_MAX = 2000, TURN_MS = 5 };
 
 static struct core core;
@@ -26,10 +28,10 @@ struct request {
 static void serve(void *arg) {
     struct request *request = arg;
     request->coro = coro_current();
-    str plain = {request->plain, strlen(request->plain)};
+    str plain = str_of(request->plain);
     request->made = hasher_make(&hasher, &core, plain, request->hash);
     if (request->made == 0)
-        request->matched = hasher_matches(&hasher, &core, S("Password1"), (str){request->hash, strlen(request->hash)});
+        request->matched = hasher_matches(&hasher, &core, S("Password1"), str_of(request->hash));
     request->is_over = true;
 }
 

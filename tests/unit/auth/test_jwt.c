@@ -14,6 +14,7 @@
 #include "auth/base64.h"
 #include "auth/hmac.h"
 #include "base/clock.h"
+#include "base/str.h"
 #include "engine/core.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"
@@ -29,7 +30,7 @@ static str subject;
 
 static enum jwt_verdict read_text(const char *token) {
     subject = (str){0};
-    return jwt_read(&key, (str){token, strlen(token)}, now_s, &arena, &subject);
+    return jwt_read(&key, str_of(token), now_s, &arena, &subject);
 }
 
 static const char *base64_of(str data) {
@@ -38,13 +39,9 @@ static const char *base64_of(str data) {
     return out;
 }
 
-static str text(const char *s) {
-    return (str){s, strlen(s)};
-}
-
 // A token as anybody who knows `secret` can make it, out of any bytes.
 static const char *sign(str secret, const char *header, const char *claims) {
-    str head = arena_format(&arena, "%s.%s", base64_of(text(header)), base64_of(text(claims)));
+    str head = arena_format(&arena, "%s.%s", base64_of(str_of(header)), base64_of(str_of(claims)));
     unsigned char mac[HMAC_BYTES];
     assert_int_equal(hmac_sha256(secret, head, mac), 0);
     return arena_format(&arena, "%s.%s", head.ptr, base64_of((str){(char *)mac, sizeof mac})).ptr;
@@ -218,7 +215,7 @@ static void test_no_signature_is_no_token(void **state) {
     (void)state;
     static const char *const headers[] = {"{\"alg\":\"none\",\"typ\":\"JWT\"}", "{\"alg\":\"None\"}", "{\"alg\":\"nOnE\"}", HEADER};
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
-        const char *header = base64_of(text(headers[i])), *claims = base64_of(S(CLAIMS));
+        const char *header = base64_of(str_of(headers[i])), *claims = base64_of(S(CLAIMS));
         assert_int_equal(read_text(arena_format(&arena, "%s.%s.", header, claims).ptr), JWT_BAD_SIGNATURE);
         assert_int_equal(read_text(arena_format(&arena, "%s.%s", header, claims).ptr), JWT_MALFORMED);
     }
@@ -261,9 +258,9 @@ static void test_a_key_that_is_empty_or_short_reads_nothing(void **state) {
     (void)state;
     static const char *const secrets[] = {"", "short", "0123456789abcdef0123456789abcde"};
     for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
-        struct jwt_key weak = {text(secrets[i])};
+        struct jwt_key weak = {str_of(secrets[i])};
         const char *token = sign(weak.secret, HEADER, CLAIMS);
-        assert_int_equal(jwt_read(&weak, text(token), now_s, &arena, &subject), JWT_BAD_SIGNATURE);
+        assert_int_equal(jwt_read(&weak, str_of(token), now_s, &arena, &subject), JWT_BAD_SIGNATURE);
         assert_null(jwt_make(&weak, S("ada"), now_s, 60, &arena).ptr);
     }
 }
@@ -344,7 +341,7 @@ static void test_without_memory_there_is_no_token_and_no_subject(void **state) {
     arena_init(&none, &pool, 0);
     assert_null(jwt_make(&key, S("ada"), now_s, 60, &none).ptr);
     const char *good = sign(S(SECRET), HEADER, CLAIMS);
-    assert_int_equal(jwt_read(&key, text(good), now_s, &none, &subject), JWT_MALFORMED);
+    assert_int_equal(jwt_read(&key, str_of(good), now_s, &none, &subject), JWT_MALFORMED);
 }
 
 static enum jwt_verdict verdict_in_coroutine;

@@ -14,15 +14,12 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 
 static const struct password_cost cheap = {.memory_kib = 64, .passes = 1, .lanes = 1};
 
-static str text(const char *s) {
-    return (str){s, strlen(s)};
-}
-
 static int matches(str plain, const char *hash) {
-    return password_matches(plain, text(hash), &cheap);
+    return password_matches(plain, str_of(hash), &cheap);
 }
 
 static void test_a_password_matches_its_hash_and_no_other(void **state) {
@@ -109,16 +106,16 @@ static void test_a_hash_that_was_made_dearer_still_matches(void **state) {
     char hash[PASSWORD_HASH_BYTES];
     assert_int_equal(password_make(S("pass"), &dear, hash), 0);
     assert_int_equal(matches(S("pass"), hash), 1);
-    assert_false(password_is_weaker(text(hash), &cheap));
+    assert_false(password_is_weaker(str_of(hash), &cheap));
 }
 
 static void test_weaker_hashes_are_told(void **state) {
     (void)state;
     char hash[PASSWORD_HASH_BYTES];
     password_make(S("pass"), &cheap, hash);
-    assert_false(password_is_weaker(text(hash), &cheap));
-    assert_true(password_is_weaker(text(hash), &(struct password_cost){.memory_kib = 65, .passes = 1, .lanes = 1}));
-    assert_true(password_is_weaker(text(hash), &(struct password_cost){.memory_kib = 64, .passes = 2, .lanes = 1}));
+    assert_false(password_is_weaker(str_of(hash), &cheap));
+    assert_true(password_is_weaker(str_of(hash), &(struct password_cost){.memory_kib = 65, .passes = 1, .lanes = 1}));
+    assert_true(password_is_weaker(str_of(hash), &(struct password_cost){.memory_kib = 64, .passes = 2, .lanes = 1}));
     assert_true(password_is_weaker(S(""), &cheap));
     assert_true(password_is_weaker(S("$2b$12$abcdefghijklmnopqrstuu"), &cheap));
 }
@@ -136,7 +133,7 @@ static void *hash_in_thread(void *arg) {
     char hash[PASSWORD_HASH_BYTES];
     (void)arg;
     for (int i = 0; i < 20; i++)
-        if (password_make(S("thread"), &cheap, hash) != 0 || password_matches(S("thread"), text(hash), &cheap) != 1)
+        if (password_make(S("thread"), &cheap, hash) != 0 || password_matches(S("thread"), str_of(hash), &cheap) != 1)
             return "failed";
     return NULL;
 }
@@ -175,7 +172,7 @@ static int64_t cpu_ns(void) {
 
 static int64_t ns_to_match(const char *hash) {
     int64_t begun_ns = cpu_ns();
-    assert_int_equal(password_matches(S("wrong password"), text(hash), &password_cost_default), 0);
+    assert_int_equal(password_matches(S("wrong password"), str_of(hash), &password_cost_default), 0);
     return cpu_ns() - begun_ns;
 }
 

@@ -10,12 +10,14 @@
 #include <argon2.h>
 #include <cmocka.h>
 
+#include "base/str.h"
+
 #define SALT "c2FsdHNhbHRzYWx0c2FsdA"
 #define TAG "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 static int read_text(const char *text) {
     struct phc phc;
-    return phc_read((str){text, strlen(text)}, &phc);
+    return phc_read(str_of(text), &phc);
 }
 
 static void test_what_libargon2_writes_is_read_and_written_alike(void **state) {
@@ -24,7 +26,7 @@ static void test_what_libargon2_writes_is_read_and_written_alike(void **state) {
     assert_int_equal(argon2id_hash_encoded(3, 64, 2, "pass", 4, "saltsaltsaltsalt", 16, 32, theirs, sizeof theirs), ARGON2_OK);
     struct phc phc;
 
-    assert_int_equal(phc_read((str){theirs, strlen(theirs)}, &phc), 0);
+    assert_int_equal(phc_read(str_of(theirs), &phc), 0);
 
     assert_int_equal(phc.cost.memory_kib, 64);
     assert_int_equal(phc.cost.passes, 3);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/str.h"
 #include "base/uuid.h"
 
 static void test_uuid_reads_the_canonical_form_and_writes_it_lower_case(void **state) {
@@ -32,7 +33,7 @@ static void test_uuid_refuses_any_other_form_and_leaves_the_result_alone(void **
                                         "-123abcd04567-89ab-cdef-001122334455"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         uuid id = {{7}};
-        assert_false(uuid_parse((str){wrong[i], strlen(wrong[i])}, &id));
+        assert_false(uuid_parse(str_of(wrong[i]), &id));
         assert_int_equal(id.b[0], 7);
     }
 }

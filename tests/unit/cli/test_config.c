@@ -1,5 +1,6 @@
 // test_config.c — the server's own settings.
 #include "../host/world.h"
+#include "base/str.h"
 
 #include "cli/config.h"
 
@@ -7,7 +8,7 @@ static struct environment environment;
 static struct config config;
 
 static void put(const char *name, const char *value) {
-    assert_int_equal(environment_put(&environment, FROM_FILE, (str){name, strlen(name)}, (str){value, strlen(value)}), 0);
+    assert_int_equal(environment_put(&environment, FROM_FILE, str_of(name), str_of(value)), 0);
 }
 
 static int read_all(struct world *world) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "db/bind.h"
 #include "db/plan.h"
 #include "db/row.h"
@@ -59,7 +60,7 @@ static struct description *describe(unsigned parameters, const uint32_t *paramet
     for (unsigned i = 0; i < parameters; i++)
         description->parameters[i].oid = parameter_oids[i];
     for (unsigned i = 0; i < columns; i++) {
-        description->columns[i].name = (str){names[i], strlen(names[i])};
+        description->columns[i].name = str_of(names[i]);
         description->columns[i].oid = oids[i];
     }
     return description;

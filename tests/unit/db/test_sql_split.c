@@ -11,10 +11,12 @@
 
 #include <cmocka.h>
 
+#include "base/str.h"
+
 static struct sql_split split;
 
 static void given(const char *sql) {
-    sql_split_init(&split, (str){sql, strlen(sql)});
+    sql_split_init(&split, str_of(sql));
 }
 
 static void expect_statement(const char *text, unsigned line) {

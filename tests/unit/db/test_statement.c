@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "db/sql.h"
 #include "db/statement_impl.h"
 #include "world.h"
@@ -146,7 +147,7 @@ static void test_row_that_set_writes_is_called_as_the_statement_calls_it(void **
         {"", ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        str target = sql_update_target((str){cases[i].sql, strlen(cases[i].sql)}, strlen(cases[i].sql));
+        str target = sql_update_target(str_of(cases[i].sql), strlen(cases[i].sql));
         if (target.len != strlen(cases[i].target) || memcmp(target.ptr ? target.ptr : "", cases[i].target, target.len) != 0)
             fail_msg("%s: %.*s", cases[i].sql, (int)target.len, target.ptr);
     }

@@ -1,4 +1,5 @@
 // test_environment.c — variables by name, any case, the strongest source first.
+#include "base/str.h"
 #include "world.h"
 
 #include "host/environment.h"
@@ -6,7 +7,7 @@
 static struct environment environment;
 
 static void put(enum environment_source source, const char *name, const char *value) {
-    assert_int_equal(environment_put(&environment, source, (str){name, strlen(name)}, (str){value, strlen(value)}), 0);
+    assert_int_equal(environment_put(&environment, source, str_of(name), str_of(value)), 0);
 }
 
 static void expect_variable(const char *name, const char *value) {

@@ -1,4 +1,5 @@
 // test_log_level.c — LOG_LEVEL_USERS.
+#include "base/str.h"
 #include "world.h"
 
 #include "base/log.h"
@@ -7,7 +8,7 @@
 static struct environment environment;
 
 static void put(const char *name, const char *value) {
-    assert_int_equal(environment_put(&environment, FROM_PROCESS, (str){name, strlen(name)}, (str){value, strlen(value)}), 0);
+    assert_int_equal(environment_put(&environment, FROM_PROCESS, str_of(name), str_of(value)), 0);
 }
 
 static void test_a_plugins_level_is_found_in_any_case_and_is_its_own(void **state) {

@@ -1,4 +1,5 @@
 // test_plugins.c — a set of plugins: found, ordered, checked against one another, started and ended.
+#include "base/str.h"
 #include "world.h"
 
 #include "app/openapi.h"
@@ -24,7 +25,7 @@ static int bind_set(struct world *world, struct plugin_set *set, const char *nam
     struct environment environment;
     environment_init(&environment, &world->arena);
     if (name)
-        environment_put(&environment, FROM_FILE, (str){name, strlen(name)}, (str){value, strlen(value)});
+        environment_put(&environment, FROM_FILE, str_of(name), str_of(value));
     return plugin_set_bind(set, &environment, &world->messages);
 }
 

@@ -3,6 +3,7 @@
 
 #include <leat/schema.h>
 
+#include "base/str.h"
 #include "host/settings.h"
 
 // clang-format off
@@ -17,7 +18,7 @@ SCHEMA(Mail,
 static struct environment environment;
 
 static void put(enum environment_source source, const char *name, const char *value) {
-    assert_int_equal(environment_put(&environment, source, (str){name, strlen(name)}, (str){value, strlen(value)}), 0);
+    assert_int_equal(environment_put(&environment, source, str_of(name), str_of(value)), 0);
 }
 
 static int read_mail(struct world *world, Mail *out) {

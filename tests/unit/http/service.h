@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "http/session.h"
 
 enum { TURNS_MAX = 4000, TURN_MS = 5, TURNS_BEFORE_WAITING = 200, ANSWERS_MAX = 4096, SMALL_BODY_MAX = 10 };
@@ -399,7 +400,7 @@ static inline bool seen_take(const char **rest, const char *end, bool is_head, s
 
 /** Sends `text` and expects one answer and the end; returns it. `received` is freed by the caller. */
 static inline struct seen client_ask(struct service *service, const char *text, struct received *received) {
-    *received = client_exchange(service, (str){text, strlen(text)});
+    *received = client_exchange(service, str_of(text));
     const char *rest = received->text;
     struct seen seen;
     if (!seen_take(&rest, received->text + received->bytes, strncmp(text, "HEAD", 4) == 0, &seen))

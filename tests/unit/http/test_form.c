@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/str.h"
 #include "http/form.h"
 
 static struct arena_pool pool;
@@ -28,18 +29,14 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static str text_of(const char *text) {
-    return (str){text, strlen(text)};
-}
-
 static int read_form(const char *type, const char *body) {
-    return form_read(&form, text_of(type), text_of(body), &arena);
+    return form_read(&form, str_of(type), str_of(body), &arena);
 }
 
 static void expect_field(size_t index, const char *name, const char *value) {
     assert_true(index < form.count);
-    assert_true(str_eq(form.fields[index].name, text_of(name)));
-    assert_true(str_eq(form.fields[index].value, text_of(value)));
+    assert_true(str_eq(form.fields[index].name, str_of(name)));
+    assert_true(str_eq(form.fields[index].value, str_of(value)));
 }
 
 #define MULTIPART "multipart/form-data; boundary=xyz"

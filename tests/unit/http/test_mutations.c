@@ -1,6 +1,7 @@
 // test_mutations — requests that were damaged at random: nothing crashes, every answer is well-formed, and cuts change nothing.
 //
 // The generator has a fixed seed, so that a failure comes back; LEAT_SEED and LEAT_ROUNDS choose others.
+#include "base/str.h"
 #include "service.h"
 
 #include "cases.h"
@@ -183,7 +184,7 @@ static void test_damaged_conversations_are_answered_well_formed(void **state) {
     service_open(&service, &http_limits_default, 0);
     for (unsigned round = 0; round < SESSION_ROUNDS / 100 * rounds_percent; round++) {
         const char *sample = conversations[dice(CONVERSATIONS)];
-        size_t bytes = damaged(text, (str){sample, strlen(sample)}), first = dice((uint32_t)bytes + 1),
+        size_t bytes = damaged(text, str_of(sample)), first = dice((uint32_t)bytes + 1),
                second = first + dice((uint32_t)(bytes - first) + 1);
         str pieces[] = {{text, first}, {text + first, second - first}, {text + second, bytes - second}};
         struct received received = client_exchange_pieces(&service, pieces, 3);

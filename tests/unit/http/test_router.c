@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <time.h>
 
+#include "base/str.h"
 #include "http/router.h"
 
 /** Which calloc fails, from 1; 0 lets all pass. */
@@ -33,7 +34,7 @@ static void add(enum http_method method, const char *path, int route) {
 }
 
 static void find(enum http_method method, const char *path) {
-    router_match(router, method, (str){path, strlen(path)}, &match);
+    router_match(router, method, str_of(path), &match);
 }
 
 static void expect_route(enum http_method method, const char *path, int route) {

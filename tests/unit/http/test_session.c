@@ -1,4 +1,5 @@
 // test_session — the life of a connection: what is answered when, what is dropped, what waits, and when it ends.
+#include "base/str.h"
 #include "service.h"
 
 #include "http/session_state.h"
@@ -7,10 +8,6 @@ static struct service service;
 
 #define HOST "Host: a\r\n"
 
-static str of(const char *text) {
-    return (str){text, strlen(text)};
-}
-
 static uint64_t body_memory(void) {
     return ((struct session_core *)service.core.http)->body_memory;
 }
@@ -18,7 +15,7 @@ static uint64_t body_memory(void) {
 static int client_say(const char *text) {
     struct received received = {0};
     int fd = client_open(&service);
-    client_send(&service, fd, of(text), &received);
+    client_send(&service, fd, str_of(text), &received);
     free(received.text);
     return fd;
 }
@@ -196,7 +193,7 @@ static void test_a_refused_body_of_64_kib_is_dropped(void **state) {
     assert_null(strstr(received.text, "Connection: close"));
     free(received.text);
     received = (struct received){0};
-    client_send(&service, fd, of(body), &received);
+    client_send(&service, fd, str_of(body), &received);
     free(received.text);
     say_more(fd, "GET / HTTP/1.1\r\n" HOST "\r\n");
     expect_read(fd, "hello");
@@ -216,14 +213,14 @@ static void test_refused_chunks_are_dropped_up_to_64_kib(void **state) {
     struct received received = {0};
     int fd = client_say("POST /refuse HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n");
     expect_read(fd, "Not \\\"you");
-    client_send(&service, fd, of(chunks), &received);
+    client_send(&service, fd, str_of(chunks), &received);
     say_more(fd, "0\r\n\r\nGET / HTTP/1.1\r\n" HOST "\r\n");
     expect_read(fd, "hello");
 
     say_more(fd, "POST /refuse HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n");
     expect_read(fd, "Not \\\"you");
-    client_send(&service, fd, of(chunks), &received);
-    client_send(&service, fd, of(chunks), &received);
+    client_send(&service, fd, str_of(chunks), &received);
+    client_send(&service, fd, str_of(chunks), &received);
     expect_end(fd, "");
     free(received.text);
     free(chunks);
@@ -234,7 +231,7 @@ static void test_a_client_that_still_sends_reads_its_413(void **state) {
     char *body = repeated("x", 8 << 20);
     struct received received = {0};
     int fd = client_say("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 8388608\r\n\r\n");
-    client_send(&service, fd, of(body), &received);
+    client_send(&service, fd, str_of(body), &received);
     shutdown(fd, SHUT_WR);
     client_read_to_end(&service, fd, &received);
     assert_non_null(strstr(received.text, "HTTP/1.1 413 "));
@@ -445,7 +442,7 @@ static void test_a_head_may_be_longer_than_what_may_wait(void **state) {
     struct received received = {0};
     service.limits.field_bytes_max = 1 << 20;
     int fd = client_say("GET / HTTP/1.1\r\n" HOST "X: ");
-    client_send(&service, fd, of(value), &received);
+    client_send(&service, fd, str_of(value), &received);
     service_turns(&service, 100);
     say_more(fd, "\r\n\r\n");
     expect_read(fd, "hello");
@@ -460,14 +457,14 @@ static void test_bodies_of_a_core_share_a_limit(void **state) {
     struct received received = {0};
     service.limits.body_memory_max = 100000;
     int first = client_say("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 80000\r\n\r\n");
-    client_send(&service, first, of(half), &received);
+    client_send(&service, first, str_of(half), &received);
     service_turns(&service, 20);
     int second = client_say("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 80000\r\n\r\n");
-    client_send(&service, second, of(half), &received);
+    client_send(&service, second, str_of(half), &received);
     expect_end(second, "HTTP/1.1 503 Service Unavailable\r\n");
 
     service.limits.body_memory_max = http_limits_default.body_memory_max;
-    client_send(&service, first, of(half), &received);
+    client_send(&service, first, str_of(half), &received);
     expect_read(first, "xxx");
     assert_int_equal(body_memory(), 0);
     free(received.text);
@@ -554,21 +551,21 @@ static void test_a_draining_server_finishes_what_is_begun(void **state) {
     struct received held = {0}, idle = {0}, partial = {0}, new = {0}, silent = {0};
     int new_fd = client_open(&draining), silent_fd = client_open(&draining);
     int idle_fd = client_open(&draining), held_fd = client_open(&draining), partial_fd = client_open(&draining);
-    client_send(&draining, idle_fd, of("GET / HTTP/1.1\r\n" HOST "\r\n"), &idle);
-    client_send(&draining, held_fd, of("GET /hold HTTP/1.1\r\n" HOST "\r\nGET / HTTP/1.1\r\n" HOST "\r\n"), &held);
-    client_send(&draining, partial_fd, of("GET / HT"), &partial);
+    client_send(&draining, idle_fd, str_of("GET / HTTP/1.1\r\n" HOST "\r\n"), &idle);
+    client_send(&draining, held_fd, str_of("GET /hold HTTP/1.1\r\n" HOST "\r\nGET / HTTP/1.1\r\n" HOST "\r\n"), &held);
+    client_send(&draining, partial_fd, str_of("GET / HT"), &partial);
     service_until(&draining, draining.held);
     service_turns(&draining, 5);
 
     listener_drain(draining.listener, service_on_empty, &draining.is_empty);
     client_read_to_end(&draining, idle_fd, &idle);
-    client_send(&draining, new_fd, of("GET / HTTP/1.1\r\n" HOST "\r\n"), &new);
+    client_send(&draining, new_fd, str_of("GET / HTTP/1.1\r\n" HOST "\r\n"), &new);
     client_read_to_end(&draining, new_fd, &new);
     assert_non_null(strstr(new.text, "Connection: close\r\n"));
     service_pass(&draining, 1100);
     client_read_to_end(&draining, silent_fd, &silent);
     assert_int_equal(silent.bytes, 0);
-    client_send(&draining, partial_fd, of("TP/1.1\r\n" HOST "\r\n"), &partial);
+    client_send(&draining, partial_fd, str_of("TP/1.1\r\n" HOST "\r\n"), &partial);
     client_read_to_end(&draining, partial_fd, &partial);
     assert_non_null(strstr(partial.text, "Connection: close\r\n"));
     app_answer_pending(draining.held);

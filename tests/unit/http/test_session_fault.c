@@ -1,4 +1,5 @@
 // test_session_fault — the heap fails at every place it is asked, and reads are cut by the kernel: clients are told, and nothing is lost.
+#include "base/str.h"
 #include "service.h"
 
 #include "http/session_state.h"
@@ -31,10 +32,6 @@ void *__wrap_aligned_alloc(size_t alignment, size_t bytes) {
 
 #define HOST "Host: a\r\n"
 
-static str of(const char *text) {
-    return (str){text, strlen(text)};
-}
-
 /** Answers, then possibly the beginning of one that was broken off. */
 static void expect_answers(const struct received *received) {
     const char *rest = received->text, *end = rest + received->bytes;
@@ -55,10 +52,10 @@ static void test_any_allocation_may_fail(void **state) {
     char big[8192];
     memset(big, 'x', sizeof big);
     str pieces[] = {
-        of("GET / HTTP/1.1\r\n" HOST "\r\nGET / HT"),
-        of("TP/1.1\r\n" HOST "\r\nPOST /soon HTTP/1.1\r\n" HOST "Content-Length: 8192\r\nExpect: 100-continue\r\n\r\n"),
+        str_of("GET / HTTP/1.1\r\n" HOST "\r\nGET / HT"),
+        str_of("TP/1.1\r\n" HOST "\r\nPOST /soon HTTP/1.1\r\n" HOST "Content-Length: 8192\r\nExpect: 100-continue\r\n\r\n"),
         {big, sizeof big},
-        of("GET /bytes?20000 HTTP/1.1\r\n" HOST "\r\nGET /field?3000 HTTP/1.1\r\n" HOST "\r\nGET /soon HTTP/1.1\r\n" HOST "\r\n"),
+        str_of("GET /bytes?20000 HTTP/1.1\r\n" HOST "\r\nGET /field?3000 HTTP/1.1\r\n" HOST "\r\nGET /soon HTTP/1.1\r\n" HOST "\r\n"),
     };
     unsigned failures = 0;
     for (unsigned nth = 1; nth < 200; nth++) {
@@ -71,7 +68,7 @@ static void test_any_allocation_may_fail(void **state) {
         failing = 0;
         expect_answers(&received);
         free(received.text);
-        received = client_exchange(&service, of("GET / HTTP/1.1\r\n" HOST "\r\n"));
+        received = client_exchange(&service, str_of("GET / HTTP/1.1\r\n" HOST "\r\n"));
         assert_non_null(strstr(received.text, "hello"));
         free(received.text);
         service_until(&service, listener_conn_count(service.listener) == 0);
@@ -93,11 +90,11 @@ static void test_reads_that_fail_end_the_connection_or_are_tried_again(void **st
         service_open(&service, &http_limits_default, 0);
         service.idle_ms = 50;
         ring_inject(service.core.ring, RING_RECV, 1, results[i]);
-        struct received received = client_exchange(&service, of("GET / HTTP/1.1\r\n" HOST "\r\n"));
+        struct received received = client_exchange(&service, str_of("GET / HTTP/1.1\r\n" HOST "\r\n"));
         if (received.bytes)
             assert_non_null(strstr(received.text, "hello"));
         free(received.text);
-        received = client_exchange(&service, of("GET / HTTP/1.1\r\n" HOST "\r\n"));
+        received = client_exchange(&service, str_of("GET / HTTP/1.1\r\n" HOST "\r\n"));
         assert_non_null(strstr(received.text, "hello"));
         free(received.text);
         service_close(&service);

@@ -1,4 +1,5 @@
 // test_session_read — requests through a socket: the same answers whole, cut at every byte, and byte by byte.
+#include "base/str.h"
 #include "service.h"
 
 #include "cases.h"
@@ -83,7 +84,7 @@ static void expect_same_byte_by_byte(str text) {
 static void test_conversations_are_answered_in_their_order(void **state) {
     (void)state;
     for (unsigned i = 0; i < CONVERSATIONS; i++) {
-        struct received received = client_exchange(&service, (str){conversations[i].text, strlen(conversations[i].text)});
+        struct received received = client_exchange(&service, str_of(conversations[i].text));
         if (strcmp(received_statuses(&received), conversations[i].statuses) != 0)
             fail_msg("%s\nwas answered\n%s", conversations[i].text, received.text);
         free(received.text);
@@ -93,13 +94,13 @@ static void test_conversations_are_answered_in_their_order(void **state) {
 static void test_conversations_are_answered_alike_cut_at_every_byte(void **state) {
     (void)state;
     for (unsigned i = 0; i < CONVERSATIONS; i++)
-        expect_same_at_every_cut((str){conversations[i].text, strlen(conversations[i].text)});
+        expect_same_at_every_cut(str_of(conversations[i].text));
 }
 
 static void test_conversations_are_answered_alike_byte_by_byte(void **state) {
     (void)state;
     for (unsigned i = 0; i < CONVERSATIONS; i++)
-        expect_same_byte_by_byte((str){conversations[i].text, strlen(conversations[i].text)});
+        expect_same_byte_by_byte(str_of(conversations[i].text));
 }
 
 /** Refused heads are answered with their status and Connection: close. */

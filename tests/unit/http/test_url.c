@@ -9,14 +9,11 @@
 
 #include <cmocka.h>
 
+#include "base/str.h"
 #include "http/url.h"
 
 static struct arena_pool pool;
 static struct arena arena;
-
-static str of(const char *text) {
-    return (str){text, strlen(text)};
-}
 
 static void expect(str s, const char *text) {
     assert_int_equal(s.len, strlen(text));
@@ -26,20 +23,20 @@ static void expect(str s, const char *text) {
 
 static void test_escapes_are_decoded_and_broken_ones_stay(void **state) {
     (void)state;
-    expect(url_decode(&arena, of("a%20b%2Fc%c3%A9"), false), "a b/c\xc3\xa9");
-    expect(url_decode(&arena, of("%zz%4%"), false), "%zz%4%");
-    expect(url_decode(&arena, of("%%41"), false), "%A");
-    expect(url_decode(&arena, of("%2541"), false), "%41"); // once only
-    expect(url_decode(&arena, of("a+b%2B"), true), "a b+");
-    expect(url_decode(&arena, of("a+b"), false), "a+b");
-    str nul = url_decode(&arena, of("a%00b"), false);
+    expect(url_decode(&arena, str_of("a%20b%2Fc%c3%A9"), false), "a b/c\xc3\xa9");
+    expect(url_decode(&arena, str_of("%zz%4%"), false), "%zz%4%");
+    expect(url_decode(&arena, str_of("%%41"), false), "%A");
+    expect(url_decode(&arena, str_of("%2541"), false), "%41"); // once only
+    expect(url_decode(&arena, str_of("a+b%2B"), true), "a b+");
+    expect(url_decode(&arena, str_of("a+b"), false), "a+b");
+    str nul = url_decode(&arena, str_of("a%00b"), false);
     assert_int_equal(nul.len, 3);
     assert_memory_equal(nul.ptr, "a\0b", 3);
 }
 
 static void test_plain_text_is_not_copied(void **state) {
     (void)state;
-    str plain = of("plain");
+    str plain = str_of("plain");
     assert_ptr_equal(url_decode(&arena, plain, true).ptr, plain.ptr);
     assert_int_equal(url_decode(&arena, (str){0}, true).len, 0);
 }
@@ -48,21 +45,21 @@ static void test_decoding_without_memory_has_no_pointer(void **state) {
     (void)state;
     struct arena none;
     arena_init(&none, &pool, 0);
-    assert_null(url_decode(&none, of("%41"), false).ptr);
+    assert_null(url_decode(&none, str_of("%41"), false).ptr);
 }
 
 static void test_a_path_is_utf8_without_nul(void **state) {
     (void)state;
-    assert_true(url_path_is_text(of("/a/\xc3\xa9")));
+    assert_true(url_path_is_text(str_of("/a/\xc3\xa9")));
     assert_true(url_path_is_text((str){0}));
     assert_false(url_path_is_text((str){"/a\0", 3}));
-    assert_false(url_path_is_text(of("/\xff")));
-    assert_false(url_path_is_text(of("/\xed\xa0\x80")));
+    assert_false(url_path_is_text(str_of("/\xff")));
+    assert_false(url_path_is_text(str_of("/\xed\xa0\x80")));
 }
 
 static void test_pairs_are_taken_off_a_query(void **state) {
     (void)state;
-    str rest = of("&&a=b&c&=d&e==f;g&&"), name, value;
+    str rest = str_of("&&a=b&c&=d&e==f;g&&"), name, value;
     static const char *const pairs[][2] = {{"a", "b"}, {"c", ""}, {"", "d"}, {"e", "=f;g"}};
     for (unsigned i = 0; i < 4; i++) {
         assert_true(url_next_pair(&rest, &name, &value));
@@ -75,7 +72,7 @@ static void test_pairs_are_taken_off_a_query(void **state) {
 
 static void test_pairs_are_taken_off_a_cookie_field(void **state) {
     (void)state;
-    str rest = of("a=b; c = d ;e=\"f g\";; h ; =i; j=k=l; m=\""), name, value;
+    str rest = str_of("a=b; c = d ;e=\"f g\";; h ; =i; j=k=l; m=\""), name, value;
     static const char *const pairs[][2] = {{"a", "b"}, {"c", "d"}, {"e", "f g"}, {"", "h"}, {"", "i"}, {"j", "k=l"}, {"m", "\""}};
     for (unsigned i = 0; i < 7; i++) {
         assert_true(cookie_next_pair(&rest, &name, &value));

@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 
 #include "base/arena.h"
+#include "base/str.h"
 #include "schema/model.h"
 #include "schema/problem.h"
 
@@ -26,10 +27,6 @@ static struct arena_pool subject_pool;
 static struct arena subject_arena;
 static char subject_text[1 << 20];
 enum { SUBJECT_BYTES_MAX = 64 << 20 };
-
-static inline str subject_str(const char *text) {
-    return (str){text, strlen(text)};
-}
 
 static inline void subject_reset(void) {
     if (!subject_pool.spare_count_max) {
@@ -101,7 +98,7 @@ static inline const char *subject_read(const leat_schema *schema, const struct l
     return answer;
 }
 
-#define READ(T, json) subject_read(&T##__schema, NULL, subject_str(json))
+#define READ(T, json) subject_read(&T##__schema, NULL, str_of(json))
 
 /** "ok …" and "400" as they are; of one problem at "body" (or "body", "v") without ctx or with it: `type|msg|ctx`. */
 static inline void expect_answer(const char *what, const char *answer, const char *expected) {

@@ -130,7 +130,7 @@ static void test_each_address_is_taken_or_refused_as_email_validator_does(void *
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char answer[1000];
-        str text = subject_str(cases[i].text), reason = S("");
+        str text = str_of(cases[i].text), reason = S("");
         subject_reset();
         int error = email_take(&subject_arena, &text, &reason);
         str told = error ? reason : text;
@@ -144,7 +144,7 @@ static void test_a_text_beyond_pydantics_limit_is_not_looked_at(void **state) {
     (void)state;
     static char text[2100];
     memset(text, 'a', sizeof text - 1);
-    str address = subject_str(text), reason;
+    str address = str_of(text), reason;
     subject_reset();
     assert_int_equal(email_take(&subject_arena, &address, &reason), -EINVAL);
     assert_memory_equal(reason.ptr, "Length must not exceed 2048 characters", reason.len);
@@ -176,7 +176,7 @@ static void test_a_reason_is_told_as_fastapi_tells_it(void **state) {
 static void test_without_memory_nothing_is_judged(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        str text = subject_str(cases[i].text), reason;
+        str text = str_of(cases[i].text), reason;
         struct arena_pool pool;
         struct arena arena;
         arena_pool_init(&pool, 0);

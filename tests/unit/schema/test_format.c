@@ -64,7 +64,7 @@ static const struct {
 static void test_each_text_is_of_its_format_or_not(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        if (cases[i].is_one(subject_str(cases[i].text)) != cases[i].expected)
+        if (cases[i].is_one(str_of(cases[i].text)) != cases[i].expected)
             fail_msg("%zu: %s", i, cases[i].text);
     assert_false(format_is_ipv4(S("1.2.3.4\0")));
 }

@@ -346,7 +346,7 @@ static void test_each_value_is_taken_or_refused_as_pydantic_does(void **state) {
         const char *answer = coercions[i].answer;
         bool is_problem = strncmp(answer, "{\"detail\"", 9) == 0;
         snprintf(expected, sizeof expected, is_problem ? "%s" : "ok {\"v\":%s}", answer);
-        expect_answer(json, subject_read(coercions[i].schema, NULL, subject_str(json)), expected);
+        expect_answer(json, subject_read(coercions[i].schema, NULL, str_of(json)), expected);
     }
 }
 
@@ -514,7 +514,7 @@ static int read_into(const struct model *model, const char *json, void *out) {
     static const struct location root = {.name = S("body")};
     struct problems problems;
     problems_init(&problems, &subject_arena);
-    return model_read_json(model, &(struct reading){NULL, &subject_arena, &problems}, &root, subject_str(json), out);
+    return model_read_json(model, &(struct reading){NULL, &subject_arena, &problems}, &root, str_of(json), out);
 }
 
 static void test_a_partial_says_what_was_sent_and_what_was_null(void **state) {
@@ -561,11 +561,11 @@ static void test_what_is_absent_has_its_default_or_zeros(void **state) {
 static void test_a_rule_over_the_model_runs_when_its_fields_are_right(void **state) {
     (void)state;
     const char *good = "{\"low\":1,\"high\":2}", *bad = "{\"low\": 3, \"high\": 2}", *worse = "{\"low\":\"x\",\"high\":2}";
-    expect_answer(good, subject_read(&Range__schema, &Range__validator, subject_str(good)), "ok {\"low\":1,\"high\":2}");
-    expect_answer(bad, subject_read(&Range__schema, &Range__validator, subject_str(bad)),
+    expect_answer(good, subject_read(&Range__schema, &Range__validator, str_of(good)), "ok {\"low\":1,\"high\":2}");
+    expect_answer(bad, subject_read(&Range__schema, &Range__validator, str_of(bad)),
                   FAILS(VALUE_ERROR("", "low is above high", INPUT("{\"low\": 3, \"high\": 2}"))));
     expect_answer(
-        worse, subject_read(&Range__schema, &Range__validator, subject_str(worse)),
+        worse, subject_read(&Range__schema, &Range__validator, str_of(worse)),
         FAILS(
             "{\"type\":\"int_parsing\",\"loc\":[\"body\",\"low\"],\"msg\":\"Input should be a valid integer, unable to parse string as an "
             "integer\",\"input\":\"x\"}"));
@@ -693,7 +693,7 @@ static void test_mutations_of_a_body_are_read_within_their_bounds(void **state) 
             struct problems none;
             problems_init(&none, &subject_arena);
             const char *answer = subject_answer(result, &problems, NULL, NULL);
-            assert_int_equal(json_check(&(struct reading){NULL, &subject_arena, &none}, &root, subject_str(answer)), 0);
+            assert_int_equal(json_check(&(struct reading){NULL, &subject_arena, &none}, &root, str_of(answer)), 0);
         }
     }
     model_set_destroy(set);
@@ -725,7 +725,7 @@ static void test_without_memory_a_reading_says_so_and_never_half(void **state) {
             assert_true(bytes < 1 << 20);
             arena_init(&arena, &pool, bytes);
             problems_init(&problems, &arena);
-            result = model_read_json(model, &(struct reading){NULL, &arena, &problems}, &root, subject_str(bodies[i]), &order);
+            result = model_read_json(model, &(struct reading){NULL, &arena, &problems}, &root, str_of(bodies[i]), &order);
             arena_reset(&arena);
         }
         assert_true(result == 0 || result == -EINVAL);
@@ -763,7 +763,7 @@ static void test_past_a_hundred_problems_only_their_count_goes_on(void **state) 
     strcat(json, "1]");
     const struct model *model = model_of(&Item_list__schema, &set);
     problems_init(&problems, &subject_arena);
-    assert_int_equal(model_read_json(model, &(struct reading){NULL, &subject_arena, &problems}, &root, subject_str(json), &items), -EINVAL);
+    assert_int_equal(model_read_json(model, &(struct reading){NULL, &subject_arena, &problems}, &root, str_of(json), &items), -EINVAL);
     assert_int_equal(problems.count, 150);
     assert_true(problems.is_overflown);
     const char *answer = subject_answer(-EINVAL, &problems, NULL, NULL);

@@ -17,7 +17,7 @@ static uint64_t random_bits(void) {
 
 static double read_number(const char *text) {
     double value;
-    assert_int_equal(f64_of_number(subject_str(text), &subject_arena, &value), 0);
+    assert_int_equal(f64_of_number(str_of(text), &subject_arena, &value), 0);
     return value;
 }
 
@@ -83,10 +83,10 @@ static void test_integers_are_exact_to_the_last_bit(void **state) {
         char text[32];
         int64_t value = (int64_t)random_bits() >> random_bits() % 64;
         snprintf(text, sizeof text, "%lld", (long long)value);
-        struct numeral json = numeral_of_json(subject_str(text)), lax;
+        struct numeral json = numeral_of_json(str_of(text)), lax;
         assert_true(json.fits);
         assert_int_equal(json.value, value);
-        assert_int_equal(numeral_of_text(subject_str(text), &lax), NUMERAL_OK);
+        assert_int_equal(numeral_of_text(str_of(text), &lax), NUMERAL_OK);
         assert_true(lax.fits);
         assert_int_equal(lax.value, value);
     }

@@ -108,7 +108,7 @@ static const struct {
 static void test_each_text_is_taken_or_refused_as_pydantic_does(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-        str value = subject_str(values[i].value);
+        str value = str_of(values[i].value);
         expect_answer(values[i].value, read_parameter(values[i].index, &value, 1), values[i].answer);
     }
 }
@@ -159,7 +159,7 @@ static void test_over_4300_digits_are_too_many(void **state) {
 static const char *read_pairs(const leat_schema *schema, const char *root_name, const struct text_pair *pairs, size_t count) {
     struct model_set *set;
     struct problems problems;
-    const struct location root = {.name = subject_str(root_name)};
+    const struct location root = {.name = str_of(root_name)};
     subject_reset();
     assert_int_equal(model_set_create(&set), 0);
     const struct model *model = subject_model(set, schema);

@@ -70,7 +70,7 @@ static void test_each_url_is_taken_or_refused_as_pydantic_does(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char answer[200];
-        str text = subject_str(cases[i].text);
+        str text = str_of(cases[i].text);
         const char *reason = "";
         subject_reset();
         int error = url_take(&subject_arena, &text, &reason);
