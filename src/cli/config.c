@@ -68,6 +68,7 @@ SCHEMA(Server,
     (i32, db_transaction_links_max, .optional = true, .ge = 1, .le = 256, .description = "Links for transactions, a core, 8"),
     (i32, db_queue_max, .optional = true, .ge = 1, .description = "Queries that wait or run, a core, 4096; then 503"),
     (i32, db_statement_ms, .optional = true, .ge = 1, .description = "A statement's deadline in Postgres, 30000"),
+    (i32, db_down_wait_ms, .optional = true, .ge = 0, .le = 3600000, .description = "How long a query waits while no link to Postgres is up, 5000; then 503"),
     (i32, hashing_threads, .optional = true, .ge = 1, .le = 256, .description = "Threads that hash passwords; as many as there are CPUs"),
     (i32, hashing_queue_max, .optional = true, .ge = 1, .description = "Passwords that wait, 64; then 503"),
     (i32, password_memory_kib, .optional = true, .ge = 8, .le = 4194304, .description = "Argon2id's memory, 19456"),
@@ -106,6 +107,7 @@ static void take_app(const Server *given, struct app_options *app) {
     TAKE(db_transaction_links_max, app->db.transaction_link_count_max);
     TAKE(db_queue_max, app->db.queue_max);
     TAKE(db_statement_ms, app->db.statement_timeout_ms);
+    TAKE(db_down_wait_ms, app->db.down_wait_ms);
 }
 
 static void take_server(const Server *given, struct server_options *server) {

@@ -17,6 +17,7 @@ const struct db_options db_options_default = {
     .link_queries_max = 256,
     .result_bytes_max = 8 * 1024 * 1024,
     .row_count_max = 10000,
+    .down_wait_ms = 5000,
     .statement_timeout_ms = 30000,
     .backoff_ms_min = 50,
     .backoff_ms_max = 2000,

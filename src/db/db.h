@@ -22,6 +22,7 @@ struct db_options {
     unsigned link_queries_max;               // 256 sent to one link
     size_t result_bytes_max;                 // 8 MiB
     unsigned row_count_max;                  // 10,000
+    uint32_t down_wait_ms;                   // 5 s: how long a query waits for a link while none is up; then 503
     uint32_t statement_timeout_ms;           // set on the server's side as well: 30 s; 0: none
     uint32_t backoff_ms_min, backoff_ms_max; // 50, 2000; full jitter
 };

@@ -82,6 +82,7 @@ static void send_in_transaction(struct lane *lane, struct db_slot *slot) {
     }
     slot->lane = lane;
     list_push(&lane->db->leases_wanted, &slot->node);
+    queue_limit(slot);
     queue_wake(lane->db);
 }
 

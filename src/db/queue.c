@@ -5,14 +5,31 @@
 
 // ---- waiting
 
+// While no link is up a query waits for one a short while only: a client that is told soon may try another server.
+void queue_limit(struct db_slot *slot) {
+    struct db *db = slot->db;
+    int64_t soon_ms = core_now_ms(db->core) + db->options.down_wait_ms;
+    if (slot->query && !db_is_ready(db) && soon_ms < slot->query->due_ms)
+        wheel_arm(&db->core->wheel, &slot->timer, soon_ms);
+}
+
+// It has its link, and its own deadline again.
+static void unlimit(struct db_slot *slot) {
+    if (slot->query)
+        wheel_arm(&slot->db->core->wheel, &slot->timer, slot->query->due_ms);
+}
+
 void queue_wait(struct db_slot *slot, struct db_slot *behind) {
     if (behind)
         list_push(behind->node.next, &slot->node);
     else
         list_push(&slot->db->waiting, &slot->node);
+    queue_limit(slot);
 }
 
 void queue_again(struct db *db, struct list *slots) {
+    list_each (node, slots)
+        queue_limit(container_of(node, struct db_slot, node));
     list_append(slots, &db->waiting);
     list_append(&db->waiting, slots);
 }
@@ -44,6 +61,7 @@ static void dispatch_waiting(struct db *db) {
         lane = slot->lane;
         turn = slot->turn;
         list_remove(&slot->node);
+        unlimit(slot);
         link_submit(link, slot);
     }
 }
@@ -97,6 +115,7 @@ static void lease(struct db_link *link, struct lane *lane) {
         if (slot->lane != lane)
             continue;
         list_remove(node);
+        unlimit(slot);
         lane_send(lane, slot);
     }
 }

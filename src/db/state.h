@@ -259,6 +259,7 @@ void answer_too_large(struct db_slot *slot);
 // queue.c
 
 /** The slot waits for a link; `behind` another one, or at the end (NULL). */
+void queue_limit(struct db_slot *slot);
 void queue_wait(struct db_slot *slot, struct db_slot *behind);
 /** They go first, in this order: they were sent once already. */
 void queue_again(struct db *db, struct list *slots);

@@ -221,6 +221,21 @@ def test_without_a_database_the_rest_is_served_and_the_others_are_503(database_s
         time.sleep(0.1)
 
 
+def test_a_query_waits_a_short_while_for_a_database_that_is_down(postgres):
+    postgres.stop("immediate")
+    try:
+        with Server(bench=False, DATABASE_URL=postgres.url, DB_DOWN_WAIT_MS=700) as server:
+            client = Client(server)
+            for path in ("/v1/posts", "/v1/posts?page=2"):
+                began = time.monotonic()
+                answer = client.get(path)
+                assert answer.status == 503, answer
+                assert answer.field("Retry-After")
+                assert 0.6 < time.monotonic() - began < 3
+    finally:
+        postgres.start()
+
+
 def test_a_server_that_is_stopped_without_its_database_ends_in_time(postgres):
     with Server(start=False, bench=False, DATABASE_URL=postgres.url, **DEADLINES) as made:
         made.start()
