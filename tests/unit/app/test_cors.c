@@ -9,24 +9,8 @@
 #include <cmocka.h>
 
 #include "app/cors.h"
+#include "arena_fixture.h"
 #include "base/str.h"
-
-static struct arena_pool pool;
-static struct arena arena;
-
-static int set_up(void **state) {
-    (void)state;
-    arena_pool_init(&pool, 4);
-    arena_init(&arena, &pool, 1 << 20);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    arena_reset(&arena);
-    arena_pool_finish(&pool);
-    return 0;
-}
 
 static int parse(const char *text, struct cors *ret_cors, str *ret_message) {
     *ret_message = (str){0};
@@ -100,12 +84,12 @@ static void test_cors_always_varies_by_origin_where_a_list_is_configured(void **
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_cors_reads_a_json_list, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_cors_reads_origins_between_commas, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_cors_compares_scheme_host_and_port_exactly, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_cors_refuses_what_is_no_origin, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_cors_says_nothing_where_no_origin_is_configured, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_cors_always_varies_by_origin_where_a_list_is_configured, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_cors_reads_a_json_list, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_cors_reads_origins_between_commas, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_cors_compares_scheme_host_and_port_exactly, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_cors_refuses_what_is_no_origin, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_cors_says_nothing_where_no_origin_is_configured, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_cors_always_varies_by_origin_where_a_list_is_configured, arena_set_up, arena_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

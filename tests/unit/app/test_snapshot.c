@@ -13,27 +13,21 @@
 #include "app/endpoint.h"
 #include "app/openapi.h"
 #include "app/snapshot.h"
+#include "arena_fixture.h"
 
-static struct arena_pool pool;
-static struct arena arena;
 static struct snapshot *snapshot;
 static str messages;
 
 static int set_up(void **state) {
-    (void)state;
-    arena_pool_init(&pool, 4);
-    arena_init(&arena, &pool, 64 << 20);
+    arena_set_up(state);
     snapshot = NULL;
     messages = (str){0};
     return 0;
 }
 
 static int tear_down(void **state) {
-    (void)state;
     snapshot_destroy(snapshot);
-    arena_reset(&arena);
-    arena_pool_finish(&pool);
-    return 0;
+    return arena_tear_down(state);
 }
 
 // ---- declarations as a plugin would make them; each test takes the items it wants

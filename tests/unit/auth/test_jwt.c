@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <jwt.h>
 
+#include "arena_fixture.h"
 #include "auth/base64.h"
 #include "auth/hmac.h"
 #include "base/clock.h"
@@ -23,8 +24,6 @@
 
 static const struct jwt_key key = {S(SECRET)};
 static const int64_t now_s = 1000;
-static struct arena_pool pool;
-static struct arena arena;
 
 static str subject;
 
@@ -383,20 +382,6 @@ static void test_a_check_takes_microseconds(void **state) {
     assert_true(us < 200);
 }
 
-static int set_up(void **state) {
-    (void)state;
-    arena_pool_init(&pool, 4);
-    arena_init(&arena, &pool, 8 << 20);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    arena_reset(&arena);
-    arena_pool_finish(&pool);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_stack_of_a_coroutine_suffices), // first, see there
@@ -427,5 +412,5 @@ int main(void) {
         cmocka_unit_test(test_a_check_takes_microseconds),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, arena_set_up, arena_tear_down);
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "arena_fixture.h"
 #include "cluster_for_tests.h"
 #include "db/plan.h"
 #include "world.h"
@@ -9,25 +10,18 @@
 SCHEMA(Row, (i64, id), (str, name));
 PARTIAL(Change, (str, name), (i64, age));
 
-static struct arena_pool pool;
-static struct arena arena;
 static struct statement_set *set;
 
 static int set_up(void **state) {
-    (void)state;
-    arena_pool_init(&pool, 4);
-    arena_init(&arena, &pool, 1 << 20);
+    arena_set_up(state);
     pg_exec("DROP TABLE IF EXISTS rows; DROP TYPE IF EXISTS mood; CREATE TYPE mood AS ENUM ('good');"
             "CREATE TABLE rows (id int8, name text, at timestamptz, mood mood, numbers int4[])");
     return statement_set_create(&set);
 }
 
 static int tear_down(void **state) {
-    (void)state;
     statement_set_destroy(set);
-    arena_reset(&arena);
-    arena_pool_finish(&pool);
-    return 0;
+    return arena_tear_down(state);
 }
 
 static leat_query *add(unsigned line, const leat_schema *row, unsigned shape, const char *sql) {

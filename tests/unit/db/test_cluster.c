@@ -20,13 +20,12 @@
 #include <cmocka.h>
 #include <libpq-fe.h>
 
+#include "arena_fixture.h"
 #include "base/clock.h"
 #include "db/keeper.h"
 
 static char root[64];        // of this run: removed at the end
 static char shared_var[128]; // a cluster that several tests start and stop
-static struct arena_pool pool;
-static struct arena arena;
 static str failure;
 static struct cluster *started[8];
 static size_t started_count;
@@ -560,9 +559,7 @@ static void test_a_postgres_that_does_not_come_up_shows_the_end_of_its_log(void 
 }
 
 static int set_up(void **state) {
-    (void)state;
-    arena_pool_init(&pool, 0);
-    arena_init(&arena, &pool, 1 << 20);
+    arena_set_up(state);
     strcpy(root, "/tmp/leat-test-cluster-XXXXXX");
     if (!mkdtemp(root) || chmod(root, 0755) != 0)
         return -1;
@@ -571,11 +568,8 @@ static int set_up(void **state) {
 }
 
 static int tear_down(void **state) {
-    (void)state;
     remove_tree(root);
-    arena_reset(&arena);
-    arena_pool_finish(&pool);
-    return 0;
+    return arena_tear_down(state);
 }
 
 int main(void) {

@@ -2,25 +2,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "arena_fixture.h"
 #include "db/failure.h"
 #include "world.h"
-
-static struct arena_pool pool;
-static struct arena arena;
-
-static int set_up(void **state) {
-    (void)state;
-    arena_pool_init(&pool, 4);
-    arena_init(&arena, &pool, 1 << 20);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    arena_reset(&arena);
-    arena_pool_finish(&pool);
-    return 0;
-}
 
 // as Postgres 15 sends a broken unique constraint
 static const char unique[] = "SERROR\0VERROR\0C23505\0Mduplicate key\0DKey (id)=(1) already exists.\0spublic\0trows\0nrows_pkey\0"
@@ -119,7 +103,7 @@ static void test_failure_without_memory_says_so(void **state) {
     assert_int_equal(failure_of_error(&fields, &none)->error, -ENOMEM);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, arena_set_up, arena_tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -15,12 +15,11 @@
 #include <cmocka.h>
 #include <libpq-fe.h>
 
+#include "arena_fixture.h"
 #include "base/clock.h"
 #include "db/cluster.h"
 
 static char root[64];
-static struct arena_pool pool;
-static struct arena arena;
 static struct cluster *cluster;
 static const char *conninfo; // of this test's database
 static const char *folder;   // of this test's files
@@ -534,9 +533,7 @@ static void test_the_lists_of_the_service_have_their_indexes(void **state) {
 }
 
 static int set_up_cluster(void **state) {
-    (void)state;
-    arena_pool_init(&pool, 0);
-    arena_init(&arena, &pool, 8 << 20);
+    arena_set_up(state);
     strcpy(root, "/tmp/leat-test-migrate-XXXXXX");
     if (!mkdtemp(root) || chmod(root, 0755) != 0)
         return -1;
@@ -548,11 +545,9 @@ static int set_up_cluster(void **state) {
 }
 
 static int tear_down_cluster(void **state) {
-    (void)state;
     cluster_stop(cluster);
     int removed = system(arena_format(&arena, "rm -rf '%s'", root).ptr);
-    arena_reset(&arena);
-    arena_pool_finish(&pool);
+    arena_tear_down(state);
     return removed;
 }
 

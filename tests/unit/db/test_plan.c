@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena_fixture.h"
 #include "base/str.h"
 #include "db/bind.h"
 #include "db/plan.h"
@@ -18,23 +19,16 @@ SCHEMA(Row, (i64, id), (str, name, .nullable = true), (Role, role), (f64, price)
 SCHEMA(Loose, (i64, id), (str, note, .optional = true), (i32, level, .def = 9));
 SCHEMA(Text, (str, text));
 
-static struct arena_pool pool;
-static struct arena arena;
 static struct statement_set *set;
 
 static int set_up(void **state) {
-    (void)state;
-    arena_pool_init(&pool, 4);
-    arena_init(&arena, &pool, 1 << 20);
+    arena_set_up(state);
     return statement_set_create(&set);
 }
 
 static int tear_down(void **state) {
-    (void)state;
     statement_set_destroy(set);
-    arena_reset(&arena);
-    arena_pool_finish(&pool);
-    return 0;
+    return arena_tear_down(state);
 }
 
 static const struct statement *statement(const leat_schema *row, unsigned shape, const char *sql, unsigned nargs, const uint8_t *types) {

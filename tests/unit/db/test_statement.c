@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arena_fixture.h"
 #include "base/str.h"
 #include "db/sql.h"
 #include "db/statement_impl.h"
@@ -14,23 +15,16 @@ SCHEMA(Nested, (i64, id), (Row, row));
 PARTIAL(Change, (str, name), (Role, role, .column = "kind"));
 SCHEMA(Wide, (i64, id), (i64_list, list));
 
-static struct arena_pool pool;
-static struct arena arena;
 static struct statement_set *set;
 
 static int set_up(void **state) {
-    (void)state;
-    arena_pool_init(&pool, 4);
-    arena_init(&arena, &pool, 1 << 20);
+    arena_set_up(state);
     return statement_set_create(&set);
 }
 
 static int tear_down(void **state) {
-    (void)state;
     statement_set_destroy(set);
-    arena_reset(&arena);
-    arena_pool_finish(&pool);
-    return 0;
+    return arena_tear_down(state);
 }
 
 struct given {

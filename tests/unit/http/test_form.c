@@ -8,26 +8,11 @@
 
 #include <cmocka.h>
 
+#include "arena_fixture.h"
 #include "base/str.h"
 #include "http/form.h"
 
-static struct arena_pool pool;
-static struct arena arena;
 static struct form form;
-
-static int set_up(void **state) {
-    (void)state;
-    arena_pool_init(&pool, 4);
-    arena_init(&arena, &pool, 8 << 20);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    arena_reset(&arena);
-    arena_pool_finish(&pool);
-    return 0;
-}
 
 static int read_form(const char *type, const char *body) {
     return form_read(&form, str_of(type), str_of(body), &arena);
@@ -123,14 +108,14 @@ static void test_form_says_when_memory_is_out(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_form_decodes_urlencoded_fields_in_their_order, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_form_has_no_fields_for_other_types, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_form_reads_parts_with_quoted_and_bare_names, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_form_refuses_a_multipart_without_a_boundary, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_form_refuses_a_multipart_cut_anywhere, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_form_refuses_a_part_without_a_name, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_form_bounds_the_number_of_fields, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_form_says_when_memory_is_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_form_decodes_urlencoded_fields_in_their_order, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_form_has_no_fields_for_other_types, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_form_reads_parts_with_quoted_and_bare_names, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_form_refuses_a_multipart_without_a_boundary, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_form_refuses_a_multipart_cut_anywhere, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_form_refuses_a_part_without_a_name, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_form_bounds_the_number_of_fields, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_form_says_when_memory_is_out, arena_set_up, arena_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

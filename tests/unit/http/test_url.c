@@ -9,11 +9,9 @@
 
 #include <cmocka.h>
 
+#include "arena_fixture.h"
 #include "base/str.h"
 #include "http/url.h"
-
-static struct arena_pool pool;
-static struct arena arena;
 
 static void expect(str s, const char *text) {
     assert_int_equal(s.len, strlen(text));
@@ -82,20 +80,6 @@ static void test_pairs_are_taken_off_a_cookie_field(void **state) {
     assert_false(cookie_next_pair(&rest, &name, &value));
 }
 
-static int open_arena(void **state) {
-    (void)state;
-    arena_pool_init(&pool, 4);
-    arena_init(&arena, &pool, 1 << 20);
-    return 0;
-}
-
-static int close_arena(void **state) {
-    (void)state;
-    arena_reset(&arena);
-    arena_pool_finish(&pool);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_escapes_are_decoded_and_broken_ones_stay),
@@ -105,5 +89,5 @@ int main(void) {
         cmocka_unit_test(test_pairs_are_taken_off_a_query),
         cmocka_unit_test(test_pairs_are_taken_off_a_cookie_field),
     };
-    return cmocka_run_group_tests(tests, open_arena, close_arena);
+    return cmocka_run_group_tests(tests, arena_set_up, arena_tear_down);
 }
