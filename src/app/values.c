@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/uuid.h"
+#include "http/characters.h"
 #include "reply.h"
 #include "request.h"
 #include "schema/text.h"
@@ -108,7 +109,10 @@ void log_warning(req *r, const char *event, const char *text, ...) {
 
 // RFC 9110, section 5.6.2.
 static bool is_token(const char *name) {
-    return *name && strspn(name, "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") == strlen(name);
+    const char *end = name;
+    while (is_token_char(*end))
+        end++;
+    return end != name && !*end;
 }
 
 static bool is_ours(const char *name) {

@@ -1,10 +1,11 @@
 // form.c — a form's fields out of a body that is here as a whole: urlencoded or multipart/form-data (RFC 7578).
-#include "form.h"
+#include "http/form.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "url.h"
+#include "http/characters.h"
+#include "http/url.h"
 
 static bool starts_with(str s, const char *prefix) {
     size_t bytes = strlen(prefix);
@@ -13,14 +14,6 @@ static bool starts_with(str s, const char *prefix) {
 
 static str skip(str s, size_t bytes) {
     return (str){s.ptr + bytes, s.len - bytes};
-}
-
-static str trimmed(str s) {
-    while (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t'))
-        s = skip(s, 1);
-    while (s.len && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
-        s.len--;
-    return s;
 }
 
 // Where `needle` begins in `s`, or NULL.
@@ -33,7 +26,7 @@ static bool is_media_type(str content_type, const char *type) {
     size_t bytes = strlen(type);
     if (!starts_with(content_type, type))
         return false;
-    str rest = trimmed(skip(content_type, bytes));
+    str rest = trim_blanks(skip(content_type, bytes));
     return !rest.len || rest.ptr[0] == ';';
 }
 
@@ -77,7 +70,7 @@ static str parameter_of(str value, const char *name, struct arena *arena) {
     for (size_t i = 0; i < value.len; i++) {
         if (value.ptr[i] != ';')
             continue;
-        str rest = trimmed(skip(value, i + 1));
+        str rest = trim_blanks(skip(value, i + 1));
         if (!starts_with(rest, name) || rest.len <= name_bytes || rest.ptr[name_bytes] != '=')
             continue;
         rest = skip(rest, name_bytes + 1);
@@ -106,11 +99,11 @@ static int read_part_head(struct form *form, str head, struct form_field *field,
         str line = {head.ptr, end ? (size_t)(end - head.ptr) : head.len};
         head = end ? skip(head, line.len + 2) : (str){head.ptr + head.len, 0};
         if (starts_with(line, "content-disposition:")) {
-            str value = trimmed(skip(line, strlen("content-disposition:")));
+            str value = trim_blanks(skip(line, strlen("content-disposition:")));
             field->name = parameter_of(value, "name", arena);
             field->filename = parameter_of(value, "filename", arena);
         } else if (starts_with(line, "content-type:")) {
-            field->part_type = trimmed(skip(line, strlen("content-type:")));
+            field->part_type = trim_blanks(skip(line, strlen("content-type:")));
         }
     }
     return field->name.ptr ? 0 : refuse(form, "The Content-Disposition header field \"name\" must be provided.");
