@@ -1,5 +1,5 @@
 // base64.c — bytes as text (RFC 4648) without padding, in one spelling only.
-#include "base64.h"
+#include "auth/base64.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 // hasher.c — passwords hashed beside the ring: a few worker threads with a bounded queue, awaited from a coroutine.
-#include "hasher.h"
+#include "auth/hasher.h"
 
 #include <assert.h>
 #include <errno.h>

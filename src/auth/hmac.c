@@ -1,5 +1,5 @@
 // hmac.c — HMAC-SHA256 (RFC 2104) on OpenSSL's SHA-256.
-#include "hmac.h"
+#include "auth/hmac.h"
 
 #include <errno.h>
 #include <pthread.h>

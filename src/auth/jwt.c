@@ -1,5 +1,5 @@
 // jwt.c — JSON Web Tokens (RFC 7519) with the cautions of RFC 8725: one algorithm, pinned; every claim checked here.
-#include "jwt.h"
+#include "auth/jwt.h"
 
 #include <stdlib.h>
 #include <string.h>

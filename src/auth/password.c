@@ -1,5 +1,5 @@
 // password.c — argon2id (RFC 9106), as PHC strings.
-#include "password.h"
+#include "auth/password.h"
 
 #include <argon2.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 // phc.c — the PHC string of an argon2id hash: $argon2id$v=19$m=19456,t=2,p=1$<salt>$<tag>, read without mercy.
-#include "phc.h"
+#include "auth/phc.h"
 
 #include <assert.h>
 #include <errno.h>

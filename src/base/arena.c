@@ -1,5 +1,5 @@
 // arena.c — memory of one lifetime: taken piece by piece, given back as a whole.
-#include "arena.h"
+#include "base/arena.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 // buffer.c — bytes that arrive or leave in pieces: filled at the end, drained at the front, bounded.
-#include "buffer.h"
+#include "base/buffer.h"
 
 #include <assert.h>
 #include <errno.h>

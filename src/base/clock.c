@@ -1,5 +1,5 @@
 // clock.c — the time, where a test may set it.
-#include "clock.h"
+#include "base/clock.h"
 
 #include <time.h>
 

@@ -1,5 +1,5 @@
 // log.c — one line per event, for people and machines.
-#include "log.h"
+#include "base/log.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // log_record.c — a line of the log before it is text: what a thread leaves for the writer, and how that reads it out.
-#include "log_record.h"
+#include "base/log_record.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // log_ring.c — records of one thread on their way to the writer: bounded, without locks, and never waited for.
-#include "log_ring.h"
+#include "base/log_ring.h"
 
 enum { GAP_BYTES_MIN = 8 }; // `bytes` and `kind` of a gap lie in its first eight
 _Static_assert(offsetof(struct log_record, level) <= GAP_BYTES_MIN, "a gap of eight bytes can be told");

@@ -1,5 +1,5 @@
 // log_writer.c — the thread that writes the log: it empties the rings of all others in batches.
-#include "log_writer.h"
+#include "base/log_writer.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -39,7 +39,7 @@ static _Thread_local struct log_ring *own;
 
 // ---- the sink
 
-/** `patience_ms` negative: for as long as it takes. False: it refuses, or takes too long. */
+// `patience_ms` negative: for as long as it takes. False: it refuses, or takes too long.
 static bool write_all(const char *data, size_t bytes, int patience_ms) {
     while (bytes) {
         struct pollfd sink = {.fd = STDERR_FILENO, .events = POLLOUT};
@@ -87,7 +87,7 @@ static void batch_add(struct batch *batch, const struct log_record *record) {
     batch->line_count++;
 }
 
-/** A record that holds nothing but an event and one pair, made without the heap. */
+// A record that holds nothing but an event and one pair, made without the heap.
 static void batch_say(struct batch *batch, enum log_level level, const char *event, const char *text) {
     struct {
         struct log_record record;
@@ -116,7 +116,7 @@ static void say_dropped(struct batch *batch, struct log_ring *ring) {
     batch_say(batch, LOG_WARNING, "log_dropped", at);
 }
 
-/** Some of each ring in its turn; true when there was anything. */
+// Some of each ring in its turn; true when there was anything.
 static bool empty_rings(struct batch *batch) {
     bool was_any = false;
     unsigned count = atomic_load(&writer.ring_count);

@@ -1,5 +1,5 @@
 // utf8.c — UTF-8 (RFC 3629): checked, counted and taken apart.
-#include "utf8.h"
+#include "base/utf8.h"
 
 #include <string.h>
 

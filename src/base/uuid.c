@@ -1,5 +1,5 @@
 // uuid.c — UUIDs (RFC 9562) between bytes and text.
-#include "uuid.h"
+#include "base/uuid.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // config.c — the server's own settings: one schema, read as a plugin's SETTINGS are.
-#include "config.h"
+#include "cli/config.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

@@ -1,5 +1,5 @@
 // flags.c — the command line: flags that set variables, and the arguments that are left.
-#include "flags.h"
+#include "cli/flags.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -2,7 +2,7 @@
 //
 // The main thread does all of it, so that one generation is loaded at a time and nothing here is locked. What blocks (dlopen, Postgres'
 // check of the statements, migrations) blocks nobody who is served.
-#include "live.h"
+#include "cli/live.h"
 
 #include <errno.h>
 #include <poll.h>

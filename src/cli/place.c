@@ -1,5 +1,5 @@
 // place.c — where the program stands: what lies beside it in a build, or below the prefix it was installed to.
-#include "place.h"
+#include "cli/place.h"
 
 #include <errno.h>
 #include <limits.h>

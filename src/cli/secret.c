@@ -1,5 +1,5 @@
 // secret.c — the key of a development server: made once, kept in a file that only its owner reads.
-#include "secret.h"
+#include "cli/secret.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // workspace.c — what every verb that knows plugins begins with: the settings, the plugins, their database.
-#include "workspace.h"
+#include "cli/workspace.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -34,7 +34,7 @@ static void settle_later(struct conn *conn) {
 
 // ---- deadlines
 
-/** A timer that is armed too early costs one look; moving it at every request would cost two cache misses each. */
+// A timer that is armed too early costs one look; moving it at every request would cost two cache misses each.
 static void schedule(struct conn *conn) {
     int64_t due_ms = conn->deadline_ms;
     if (conn->limit_ms && (!due_ms || conn->limit_ms < due_ms))
@@ -55,7 +55,7 @@ static int64_t stall_check_ms(const struct conn *conn) {
     return now_ms(conn) + (conn->listener->options.write_stall_ms + STALL_CHECKS - 1) / STALL_CHECKS;
 }
 
-/** The send is not over: does the client at least acknowledge some of it? */
+// The send is not over: does the client at least acknowledge some of it?
 static void check_stall(struct conn *conn) {
     uint64_t acked = acked_bytes(conn);
     if (acked != conn->acked_bytes) {
@@ -102,7 +102,7 @@ static bool wants_input(const struct conn *conn) {
     }
 }
 
-/** Asks for input, or asks that it end, as the state of the connection has it. */
+// Asks for input, or asks that it end, as the state of the connection has it.
 void conn_read(struct conn *conn) {
     bool is_asked = op_is_in_flight(&conn->recv);
     if (wants_input(conn) == is_asked)
@@ -248,7 +248,7 @@ bool conn_output_is_full(const struct conn *conn) {
 
 // ---- closing
 
-/** The client reads the answer even if it is still sending: closing now would answer its bytes with a reset that overtakes ours. */
+// The client reads the answer even if it is still sending: closing now would answer its bytes with a reset that overtakes ours.
 static void linger(struct conn *conn) {
     if (conn->is_ended || shutdown(conn->fd, SHUT_WR) < 0) {
         conn_kill(conn);
@@ -289,7 +289,7 @@ static void settle(struct deferred *deferred) {
         settle_output(conn);
 }
 
-/** Nothing more is done for a client that does not take what it asked for: a reset frees the kernel's memory as well. */
+// Nothing more is done for a client that does not take what it asked for: a reset frees the kernel's memory as well.
 static void reset_if_unsent(const struct conn *conn) {
     if (conn_output_bytes(conn) == 0)
         return;
@@ -297,7 +297,7 @@ static void reset_if_unsent(const struct conn *conn) {
     setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
-/** Closes now. The memory stays until the kernel has given back what it holds of it, and the caller has returned. */
+// Closes now. The memory stays until the kernel has given back what it holds of it, and the caller has returned.
 void conn_kill(struct conn *conn) {
     if (conn->phase == CONN_DEAD)
         return;

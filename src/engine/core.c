@@ -17,7 +17,7 @@ const struct core_options core_options_default = {
 
 static _Thread_local struct core *current;
 
-/** The `index`th CPU, modulo their number, of those that the process' first thread may use: a core's own may be pinned already. */
+// The `index`th CPU, modulo their number, of those that the process' first thread may use: a core's own may be pinned already.
 static void pin(unsigned index) {
     cpu_set_t usable, one;
     if (sched_getaffinity(getpid(), sizeof usable, &usable) < 0)
@@ -86,7 +86,7 @@ static void run_all(struct list *deferreds) {
     }
 }
 
-/** Only what is there at the beginning: what it defers to the next turn is for the one after this. */
+// Only what is there at the beginning: what it defers to the next turn is for the one after this.
 static void run_next_turn(struct core *core) {
     struct list now;
     list_init(&now);
@@ -103,7 +103,7 @@ static void run_turn_end(struct core *core) {
     }
 }
 
-/** In nanoseconds, negative for ever: until the next tick with something to do, and not beyond `wait_ms`. */
+// In nanoseconds, negative for ever: until the next tick with something to do, and not beyond `wait_ms`.
 static int64_t wait_of(const struct core *core, int64_t wait_ms) {
     if (!list_is_empty(&core->next_turn) || !list_is_empty(&core->turn_end))
         return 0;

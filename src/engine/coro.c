@@ -145,7 +145,7 @@ static int guard(const struct coro_pool *pool, char *page) {
     return mprotect(page, pool->page_bytes, PROT_NONE) == 0 ? 0 : -errno;
 }
 
-/** A stack that was never used before; NULL when there are no more, or no guard can be had. */
+// A stack that was never used before; NULL when there are no more, or no guard can be had.
 static struct coro *coro_make(struct coro_pool *pool) {
     if (pool->made_count == pool->count_max)
         return NULL;

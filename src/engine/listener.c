@@ -43,7 +43,7 @@ static int parse_address(const struct listener_options *options, struct sockaddr
     return 0;
 }
 
-/** TCP_NODELAY is inherited by what is accepted, so that no connection needs a system call of its own for it. */
+// TCP_NODELAY is inherited by what is accepted, so that no connection needs a system call of its own for it.
 static int set_options(int fd, int family) {
     static const int on = 1, off = 0;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0 ||
@@ -110,7 +110,7 @@ static void open_conn(struct listener *listener, struct conn *conn) {
         conn->protocol->on_drain(conn);
 }
 
-/** Accepts while there is room, and not while there is none: the clients then wait in the backlog. */
+// Accepts while there is room, and not while there is none: the clients then wait in the backlog.
 static void accept_on(struct listener *listener) {
     bool is_wanted = !listener->is_draining && !is_full(listener) && !timer_is_armed(&listener->pause);
     bool is_asked = op_is_in_flight(&listener->accept);
@@ -171,7 +171,7 @@ static void say_farewell(struct listener *listener) {
         core_defer(listener->core, &listener->farewell);
 }
 
-/** Clients in the backlog have been answered by the kernel already: they are served, then the socket is closed. */
+// Clients in the backlog have been answered by the kernel already: they are served, then the socket is closed.
 static void close_socket(struct listener *listener) {
     fcntl(listener->fd, F_SETFL, O_NONBLOCK);
     for (unsigned count = 0; count < LAST_ACCEPTS_MAX; count++) {
@@ -233,7 +233,7 @@ static void on_famine_over(struct timer *timer) {
     core_defer(listener->core, &listener->feed);
 }
 
-/** As many ask again as there are buffers: the others would only hear -ENOBUFS once more. */
+// As many ask again as there are buffers: the others would only hear -ENOBUFS once more.
 static void feed(struct deferred *deferred) {
     struct listener *listener = container_of(deferred, struct listener, feed);
     struct list *node;

@@ -27,7 +27,7 @@ static void on_message(struct message *message) {
     job->done(job);
 }
 
-/** A kernel that is short of memory for a moment must not lose a result: whoever waits for it would wait for ever. */
+// A kernel that is short of memory for a moment must not lose a result: whoever waits for it would wait for ever.
 static void post(struct job *job) {
     for (unsigned tries = 0; tries < POST_TRIES_MAX; tries++) {
         int error = ring_post(job->core->ring, &job->message);
@@ -37,7 +37,7 @@ static void post(struct job *job) {
     }
 }
 
-/** The next job, or NULL once the queue is empty and the end has come. */
+// The next job, or NULL once the queue is empty and the end has come.
 static struct job *take(struct offload *offload) {
     pthread_mutex_lock(&offload->lock);
     while (list_is_empty(&offload->queue) && !offload->is_ending)
@@ -72,7 +72,7 @@ static void *worker(void *arg) {
     return NULL;
 }
 
-/** Signals are the main thread's: a worker starts with all of them blocked. */
+// Signals are the main thread's: a worker starts with all of them blocked.
 static int start_thread(struct offload *offload) {
     sigset_t all, before;
     sigfillset(&all);

@@ -71,7 +71,7 @@ void output_give_back(struct output_pool *pool, struct output *output) {
     pool->spare_count[order]++;
 }
 
-/** At least double, so that an answer written in small pieces is copied a few times and not a thousand. */
+// At least double, so that an answer written in small pieces is copied a few times and not a thousand.
 static size_t grown(const struct output *output, size_t needed) {
     if (!output)
         return needed;

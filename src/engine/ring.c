@@ -95,7 +95,7 @@ static void publish_buffers(struct ring *ring) {
     ring->buffers_returned = 0;
 }
 
-/** The number of entries taken by the kernel, or a negative errno. */
+// The number of entries taken by the kernel, or a negative errno.
 static int enter(struct ring *ring, unsigned wait_count, unsigned flags, struct io_uring_getevents_arg *arg) {
     struct io_uring_sq *sq = &ring->uring.sq;
     publish_buffers(ring);
@@ -106,7 +106,7 @@ static int enter(struct ring *ring, unsigned wait_count, unsigned flags, struct 
                            (sigset_t *)arg, arg ? sizeof *arg : 0);
 }
 
-/** NULL only when the kernel has no memory for what is queued already. */
+// NULL only when the kernel has no memory for what is queued already.
 static struct io_uring_sqe *sqe_take(struct ring *ring) {
     struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
     for (unsigned tries = 0; !sqe && tries < SUBMIT_TRIES_MAX; tries++) {
@@ -133,7 +133,7 @@ static void inject(struct ring *ring, struct io_uring_sqe *sqe, enum ring_operat
     sqe->user_data = user_data;
 }
 
-/** The last touch on an entry: from here on it is the kernel's. */
+// The last touch on an entry: from here on it is the kernel's.
 static void launch(struct ring *ring, struct io_uring_sqe *sqe, enum ring_operation kind, struct op *op) {
     if (op) {
         sqe->user_data = slot_user_data(ring, slot_take(ring, op));
@@ -217,7 +217,7 @@ void ring_close(struct ring *ring, struct op *op, int fd) {
     launch(ring, sqe, RING_CLOSE, op);
 }
 
-/** Without an entry; what cannot be cancelled at once is left alone. */
+// Without an entry; what cannot be cancelled at once is left alone.
 static void cancel_now(struct ring *ring, const struct op *target) {
     struct io_uring_sync_cancel_reg request = {.addr = slot_user_data(ring, target->slot), .fd = -1};
     io_uring_register_sync_cancel(&ring->uring, &request);
@@ -292,7 +292,7 @@ static void complete(struct ring *ring, uint64_t user_data, int result, unsigned
     op->done(op, result);
 }
 
-/** Those that were refused before: what they ask for in turn and is refused again is for the next turn. */
+// Those that were refused before: what they ask for in turn and is refused again is for the next turn.
 static int run_refused(struct ring *ring) {
     int count = 0;
     ring->refused_running = ring->refused;
@@ -403,7 +403,7 @@ int ring_post_prepare(void) {
     return 0;
 }
 
-/** Closes the calling thread's ring: what was queued in it and not taken must not leave with the next message. */
+// Closes the calling thread's ring: what was queued in it and not taken must not leave with the next message.
 static void poster_reset(void) {
     poster_close(&poster);
     pthread_setspecific(poster_key, NULL);
@@ -447,7 +447,7 @@ static const unsigned ladder[] = {
     IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN,                            // 6.0
 };
 
-/** io_uring_queue_init_params(3) of liburing 2.3 would write the array that NO_SQARRAY leaves out over the ring's head. */
+// io_uring_queue_init_params(3) of liburing 2.3 would write the array that NO_SQARRAY leaves out over the ring's head.
 static int setup_without_array(struct io_uring *uring, unsigned entries, struct io_uring_params *params) {
     int fd = io_uring_setup(entries, params);
     if (fd < 0)

@@ -41,7 +41,7 @@ void wheel_arm(struct wheel *wheel, struct timer *timer, int64_t due_ms) {
     mark(wheel, slot);
 }
 
-/** The slot that `node` alone is in, or -1. While wheel_advance() runs a slot, its timers hang on a list that is none of the slots. */
+// The slot that `node` alone is in, or -1. While wheel_advance() runs a slot, its timers hang on a list that is none of the slots.
 static int only_one_in(const struct wheel *wheel, const struct list *node) {
     uintptr_t neighbour = (uintptr_t)node->next, first = (uintptr_t)wheel->slots;
     if (node->next != node->prev || neighbour < first || neighbour >= first + sizeof wheel->slots)
