@@ -68,7 +68,25 @@ void answer_too_large(struct db_slot *slot) {
             failure_of(-EMSGSIZE, false, slot_arena(slot), "a row is larger than %zu bytes", slot->db->options.result_bytes_max);
 }
 
+// A script's result is the first value of its first row, as text (chapter "Message Formats", DataRow).
+static int on_text_row(struct db_slot *slot, const struct wire_message *message) {
+    struct wire_reader reader = wire_read(message);
+    uint16_t column_count = wire_read_u16(&reader);
+    uint32_t bytes = column_count ? wire_read_u32(&reader) : UINT32_MAX;
+    if (bytes != UINT32_MAX && bytes > (size_t)(reader.end - reader.cursor))
+        return -EPROTO;
+    if (slot->query && slot->row_count++ == 0) {
+        str *value = arena_alloc(slot->query->arena, sizeof *value);
+        if (value && bytes != UINT32_MAX)
+            *value = arena_copy(slot->query->arena, (str){reader.cursor, bytes});
+        slot->rows = (char *)value;
+    }
+    return 0;
+}
+
 static int on_row(struct db_slot *slot, const struct wire_message *message) {
+    if (slot->kind == SLOT_SCRIPT)
+        return on_text_row(slot, message);
     slot->has_row = true;
     if (!slot->query || slot->failure)
         return 0;
@@ -182,6 +200,11 @@ static void finish(struct db_link *link, struct db_slot *slot) {
         else
             finish_query(slot);
         return;
+    case SLOT_SCRIPT:
+        if (slot->query)
+            slot->query->result = slot->rows;
+        slot_finish(slot);
+        return;
     default:
         slot_finish(slot);
     }
@@ -240,6 +263,8 @@ static int on_ready(struct db_link *link, struct db_slot *slot, const struct wir
     finish(link, slot); // whoever is answered may submit more, or close the link
     if (link_is_up(link) && list_is_empty(&link->fifo) && link->is_leased && !link->has_begun)
         link_release(link);
+    if (link->db->rehearsal)
+        rehearsal_answered(link->db->rehearsal);
     return left_open ? -EPROTO : 0;
 }
 

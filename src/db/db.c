@@ -115,12 +115,13 @@ int db_create(struct core *core, struct offload *connector, const struct db_opti
     if (set)
         db->sets[db->set_count++] = set;
     db->conninfo = options->conninfo ? strdup(options->conninfo) : NULL;
-    if ((options->conninfo && !db->conninfo) || make_links(db)) {
+    if ((options->conninfo && !db->conninfo) || (options->is_rehearsal && rehearsal_create(db)) || make_links(db)) {
+        rehearsal_destroy(db->rehearsal);
         free(db->conninfo);
         free(db);
         return -ENOMEM;
     }
-    for (unsigned i = 0; db->conninfo && i < options->link_count; i++)
+    for (unsigned i = 0; db->conninfo && i < db->options.link_count; i++)
         link_open(&db->links[i]);
     *ret_db = db;
     return 0;
@@ -229,6 +230,7 @@ void db_destroy(struct db *db) {
     deferred_cancel(&db->stop);
     for (unsigned i = 0; i < db->link_count; i++)
         link_finish(&db->links[i]);
+    rehearsal_destroy(db->rehearsal);
     slots_free(db);
     free(db->links);
     free(db->conninfo);
@@ -238,8 +240,8 @@ void db_destroy(struct db *db) {
 // ---- its figures
 
 bool db_is_ready(const struct db *db) {
-    for (unsigned i = 0; i < db->options.link_count; i++)
-        if (db->links[i].state == LINK_READY)
+    for (unsigned i = 0; i < db->link_count; i++)
+        if (db->links[i].state == LINK_READY && (i < db->options.link_count || db->rehearsal))
             return true;
     return false;
 }

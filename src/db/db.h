@@ -25,6 +25,7 @@ struct db_options {
     uint32_t down_wait_ms;                   // 5 s: how long a query waits for a link while none is up; then 503
     uint32_t statement_timeout_ms;           // set on the server's side as well: 30 s; 0: none
     uint32_t backoff_ms_min, backoff_ms_max; // 50, 2000; full jitter
+    bool is_rehearsal; // a test's: all on one link, in one transaction, see rehearsal.h; the link counts are not looked at
 };
 extern const struct db_options db_options_default;
 

@@ -37,16 +37,6 @@ static void send_shared(struct lane *lane, struct db_slot *slot) {
 
 // ---- transactions
 
-static int put_simple(struct db_link *link, enum slot_kind kind, const char *sql) {
-    struct db_slot *slot = slot_take(link->db, kind);
-    if (!slot)
-        return -ENOMEM;
-    int error = link_put_simple(link, slot, sql);
-    if (error)
-        slot_give_back(slot);
-    return error;
-}
-
 static void send_commit(struct lane *lane, struct db_slot *slot) {
     int error = link_put_simple(lane->link, slot, "COMMIT");
     if (error)
@@ -63,14 +53,17 @@ void lane_send(struct lane *lane, struct db_slot *slot) {
         return;
     }
     if (!link->has_begun) {
-        int error = put_simple(link, SLOT_BEGIN, "BEGIN");
+        int error = link_say(link, SLOT_BEGIN, "BEGIN");
         if (error) {
             slot_fail_later(slot, failure_of(error, false, slot_arena(slot), "no memory for BEGIN"));
             return;
         }
         link->has_begun = true;
     }
-    link_submit(link, slot);
+    if (slot->kind == SLOT_QUERY)
+        link_submit(link, slot);
+    else if (link_put_simple(link, slot, slot->script))
+        slot_fail_later(slot, failure_of(-ENOMEM, false, slot_arena(slot), "no memory for the statement"));
 }
 
 static void send_in_transaction(struct lane *lane, struct db_slot *slot) {
@@ -128,10 +121,24 @@ int lane_submit(struct lane *lane, struct db_query *query) {
     if (error)
         return error;
     begin_query(slot, query);
-    if (lane->is_transaction)
+    if (lane->db->rehearsal)
+        rehearsal_take(lane, slot);
+    else if (lane->is_transaction)
         send_in_transaction(lane, slot);
     else
         send_shared(lane, slot);
+    return 0;
+}
+
+int lane_submit_script(struct lane *lane, const char *sql, struct db_query *query) {
+    query->statement = NULL;
+    struct db_slot *slot;
+    int error = slot_for(lane, query, SLOT_SCRIPT, &slot);
+    if (error)
+        return error;
+    begin_query(slot, query);
+    slot->script = sql;
+    rehearsal_take(lane, slot);
     return 0;
 }
 
@@ -147,6 +154,8 @@ int lane_commit(struct lane *lane, struct db_query *query) {
         slot_fail_later(slot, failure_of(-ECONNRESET, false, query->arena, "the transaction went with its link"));
     else if (has_nothing)
         slot_fail_later(slot, NULL);
+    else if (lane->db->rehearsal)
+        rehearsal_take(lane, slot);
     else
         send_in_transaction(lane, slot);
     return 0;
@@ -163,7 +172,7 @@ static void drop_waiting(struct lane *lane) {
 
 static void leave(struct db_link *link) {
     link->lane = NULL;
-    if (link->has_begun && put_simple(link, SLOT_ROLLBACK, "ROLLBACK")) {
+    if (link->has_begun && link_say(link, SLOT_ROLLBACK, "ROLLBACK")) {
         link_close(link, -ENOMEM);
         return;
     }
@@ -175,6 +184,8 @@ static void leave(struct db_link *link) {
 void lane_finish(struct lane *lane) {
     if (lane->is_transaction && lane->db) {
         drop_waiting(lane);
+        if (lane->db->rehearsal)
+            rehearsal_leave(lane);
         if (lane->link)
             leave(lane->link);
     }

@@ -123,6 +123,16 @@ int link_put_simple(struct db_link *link, struct db_slot *slot, const char *sql)
     return error;
 }
 
+int link_say(struct db_link *link, enum slot_kind kind, const char *sql) {
+    struct db_slot *slot = slot_take(link->db, kind);
+    if (!slot)
+        return -ENOMEM;
+    int error = link_put_simple(link, slot, sql);
+    if (error)
+        slot_give_back(slot);
+    return error;
+}
+
 static const struct db_failure *why_not_encoded(struct db_slot *slot, int error, unsigned parameter) {
     struct arena *arena = slot_arena(slot);
     if (error != -ERANGE)

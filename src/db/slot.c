@@ -58,6 +58,7 @@ void slot_give_back(struct db_slot *slot) {
     slot->lane = NULL;
     slot->query = NULL;
     slot->statement = NULL;
+    slot->script = NULL;
     slot->values = NULL;
     slot->is_counted = slot->is_retried = slot->is_rerun = false;
     list_push_front(&db->free_slots, &slot->node);

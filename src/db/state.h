@@ -28,7 +28,7 @@ enum {
 
 // ---- a query on its way
 
-enum slot_kind { SLOT_QUERY, SLOT_PREPARE, SLOT_CLOSE, SLOT_BEGIN, SLOT_COMMIT, SLOT_ROLLBACK };
+enum slot_kind { SLOT_QUERY, SLOT_SCRIPT, SLOT_PREPARE, SLOT_CLOSE, SLOT_BEGIN, SLOT_COMMIT, SLOT_ROLLBACK };
 
 struct db_slot {
     struct list node;
@@ -39,6 +39,7 @@ struct db_slot {
     uint64_t turn;          // of its submission
     struct db_query *query; // NULL: nobody waits for the answer
     const struct statement *statement;
+    const char *script;        // SLOT_SCRIPT: SQL of its own, answered in text
     struct prepared *prepared; // on its link
     const leat_arg *values;    // in the query's arena
     const struct db_failure *failure;
@@ -168,7 +169,8 @@ struct db {
     unsigned live_count; // slots in queue_max
     uint64_t query_count, failure_count, reconnect_count, flush_count;
     uint64_t random;
-    bool is_unreachable; // and was said to be
+    struct rehearsal *rehearsal; // NULL but in tests
+    bool is_unreachable;         // and was said to be
     bool is_stopping;
     void (*stopped)(void *arg);
     void *stopped_arg;
@@ -213,6 +215,8 @@ void link_push(struct db_link *link, struct db_slot *slot);
 void link_submit(struct db_link *link, struct db_slot *slot);
 /** A simple statement of our own. 0 or -ENOMEM. */
 int link_put_simple(struct db_link *link, struct db_slot *slot, const char *sql);
+/** The same, for whose answer nobody waits. */
+int link_say(struct db_link *link, enum slot_kind kind, const char *sql);
 /** For the transports: bytes came. They may close the link. */
 void link_received(struct db_link *link, const char *data, size_t bytes);
 /** For the transports: all of the buffer being sent has gone. */
@@ -275,6 +279,20 @@ void link_release(struct db_link *link);
 
 /** On the lane's link: BEGIN first where that is due. */
 void lane_send(struct lane *lane, struct db_slot *slot);
+/** SQL in text, of a rehearsal. As lane_submit(). */
+int lane_submit_script(struct lane *lane, const char *sql, struct db_query *query);
+
+// rehearsal.c
+
+/** 0 or -ENOMEM; the db has one link from now on. */
+int rehearsal_create(struct db *db);
+void rehearsal_destroy(struct rehearsal *rehearsal);
+/** A query or a COMMIT of the lane, in its turn. */
+void rehearsal_take(struct lane *lane, struct db_slot *slot);
+/** The lane's transaction is over; undone where it was not committed. */
+void rehearsal_leave(const struct lane *lane);
+/** Something on the link has been answered. */
+void rehearsal_answered(struct rehearsal *rehearsal);
 
 // db.c
 
