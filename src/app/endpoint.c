@@ -185,6 +185,25 @@ static unsigned find_unit(const struct compiler *compiler, const leat_provider *
     return 0;
 }
 
+// What a provider needs, then its call; or the value that was put in its place.
+static int compile_call(struct compiler *compiler, unsigned unit) {
+    struct unit *self = &compiler->units[unit];
+    const leat_provider *provider = self->provider;
+    struct step step = {.kind = STEP_VALUE, .unit = (uint8_t)unit, .to = self->value_at, .bytes = provider->bytes};
+    step.value = compilation_override(compiler->compilation, provider);
+    if (step.value)
+        return emit(compiler, step);
+    int status = compile_params(compiler, &provider->base, provider->params, provider->nparams, unit, self->args_at);
+    if (status)
+        return status;
+    note_errors(compiler, provider->errors);
+    compiler->needs_bearer |= provider == &bearer_token__provider;
+    step.kind = STEP_CALL;
+    step.from = self->args_at;
+    step.provider = provider;
+    return emit(compiler, step);
+}
+
 static int compile_provider(struct compiler *compiler, const leat_provider *stub, unsigned *ret_unit) {
     const leat_provider *provider = compilation_resolve(compiler->compilation, stub);
     if (!provider)
@@ -200,16 +219,10 @@ static int compile_provider(struct compiler *compiler, const leat_provider *stub
         *self = (struct unit){.provider = provider, .in_progress = true};
         self->args_at = frame_take(compiler, provider->args_bytes);
         self->value_at = frame_take(compiler, provider->bytes);
-        int status = compile_params(compiler, &provider->base, provider->params, provider->nparams, unit, self->args_at);
-        if (!status)
-            status = emit(
-                compiler,
-                (struct step){.kind = STEP_CALL, .unit = (uint8_t)unit, .from = self->args_at, .to = self->value_at, .provider = provider});
+        int status = compile_call(compiler, unit);
         if (status)
             return status;
         self->in_progress = false;
-        note_errors(compiler, provider->errors);
-        compiler->needs_bearer |= provider == &bearer_token__provider;
     }
     *ret_unit = unit;
     return 0;

@@ -21,6 +21,7 @@ enum step_kind {
     STEP_FORM,        // urlencoded or multipart into a model
     STEP_CALL,        // a provider, unless one of its arguments failed
     STEP_COPY,        // a provider's value to an argument
+    STEP_VALUE,       // a value that a test has put in a provider's place
 };
 
 enum { UNITS_MAX = 64 }; // the handler is unit 0, each provider that is called another
@@ -35,6 +36,7 @@ struct step {
     const struct parameter *parameter;
     const struct model *model;
     const leat_provider *provider;
+    const void *value; // STEP_VALUE
 };
 
 struct endpoint {

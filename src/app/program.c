@@ -165,6 +165,9 @@ static bool run_step(req *r, const struct step *step, uint64_t failed) {
             return false;
         memcpy(frame + step->to, frame + step->from, step->bytes);
         return true;
+    case STEP_VALUE:
+        memcpy(frame + step->to, step->value, step->bytes);
+        return true;
     case STEP_CALL:
         if (!(failed & 1ull << step->unit))
             step->provider->call(r, frame + step->from, frame + step->to);

@@ -25,6 +25,8 @@ struct compilation {
     size_t plugin_count;
     struct arena *arena; // of the messages
     str messages;
+    const struct override *overrides; // none but in tests
+    size_t override_count;
 };
 /** Compiles a route of `plugin` into `*ret_endpoint`. Messages of what is wrong are appended to `messages`; 0, -EINVAL or -ENOMEM. */
 int endpoint_compile(struct compilation *compilation, const leat_plugin *plugin, const leat_route *route, struct endpoint *ret_endpoint);
@@ -33,5 +35,7 @@ int compilation_refuse(struct compilation *compilation, const leat_item *item, c
     __attribute__((format(printf, 3, 4)));
 /** The provider that `stub` stands for: itself, or what an IMPORT names; NULL after a message. */
 const leat_provider *compilation_resolve(struct compilation *compilation, const leat_provider *stub);
+/** The value in the provider's place, or NULL. */
+const void *compilation_override(const struct compilation *compilation, const leat_provider *provider);
 
 #endif
