@@ -16,6 +16,10 @@
 #define TRANSACTION_END                                                                                                                    \
     "SAVEPOINT leat_check; SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO SAVEPOINT leat_check; RELEASE SAVEPOINT leat_transaction"
 
+// A script stands in a savepoint of its own, which would take an inner one with it.
+const char rehearsal_mark[] = STATEMENT_END "; SAVEPOINT leat_mark; " STATEMENT_BEGIN;
+const char rehearsal_return[] = STATEMENT_END "; ROLLBACK TO SAVEPOINT leat_mark; RELEASE SAVEPOINT leat_mark; " STATEMENT_BEGIN;
+
 struct rehearsal {
     struct db *db;
     struct lane root;    // the transaction that all is in

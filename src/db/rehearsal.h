@@ -17,6 +17,8 @@
  * Only of a db with options.is_rehearsal. Returns as lane_submit().
  */
 int rehearsal_run(struct db *db, const char *sql, struct db_query *query);
+/** Scripts for rehearsal_run(): a place to come back to, one at a time; and back there. */
+extern const char rehearsal_mark[], rehearsal_return[];
 /** ROLLBACK of all there was; what still waits fails. The next query begins anew. */
 void rehearsal_end(struct db *db);
 
