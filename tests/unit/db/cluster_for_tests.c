@@ -199,12 +199,14 @@ const char *pg_exec(const char *format, ...) {
     vsnprintf(sql, sizeof sql, format, args);
     va_end(args);
     PGconn *conn = PQconnectdb(pg_conninfo());
-    for (int i = 0; i < 1000 && PQstatus(conn) != CONNECTION_OK; i++) { // it recovers from a crash
-        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-        PQreset(conn);
-    }
     PQsetNoticeProcessor(conn, ignore_notice, NULL);
     PGresult *result = PQexec(conn, sql);
+    for (int i = 0; i < 1000 && PQstatus(conn) != CONNECTION_OK; i++) { // it recovers from a crash, or ended this backend with the others
+        PQclear(result);
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        PQreset(conn);
+        result = PQexec(conn, sql);
+    }
     ExecStatusType status = PQresultStatus(result);
     bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
     snprintf(value, sizeof value, "%s", ok ? PQntuples(result) ? PQgetvalue(result, 0, 0) : "" : PQerrorMessage(conn));
