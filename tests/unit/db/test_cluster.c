@@ -321,7 +321,7 @@ static void test_a_server_that_other_hands_started_is_used_and_left_running(void
         _exit(127);
     }
     place_close(&place);
-    for (int i = 0; i < 400 && postmaster_of(folder) == 0; i++)
+    for (int i = 0; i < 4000 && postmaster_of(folder) == 0; i++)
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 
     cluster = start(shared_var);
