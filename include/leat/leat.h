@@ -6,6 +6,7 @@
 //   ERROR ON_ERROR fail, alloc format set_header TASK spawn     the request   leat/request.h
 //   db_one db_list db_value db_exec                             Postgres      leat/database.h
 //   password_hash jwt_issue bearer_token                        sign-in       leat/security.h
+//   metrics_text not_ready_because                              the server    leat/server.h
 //   PLUGIN                                                      the one exported symbol, leat/plugin.h
 //
 // A handler is straight-line code on a coroutine: whatever waits (a query, a hash) suspends it and serves others meanwhile;
@@ -19,6 +20,7 @@
 #include "route.h"
 #include "schema.h"
 #include "security.h"
+#include "server.h"
 #include "values.h"
 
 #endif

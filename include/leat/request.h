@@ -109,7 +109,15 @@ void on_done(req *, void (*fn)(void *arg, enum outcome), void *arg);
 
 /** A log line: log_info(r, "order_paid", "id=%d total=%s", ...). No secrets. Neither suspends nor blocks. */
 void log_info(req *, const char *event, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/** The same at other levels; LOG_LEVEL_<PLUGIN> says which are written. */
+void log_debug(req *, const char *event, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void log_warning(req *, const char *event, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void log_error(req *, const char *event, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/**
+ * What every log line of this request and its answer's X-Request-ID say: the client's own X-Request-ID where that is 1 to 128 visible ASCII
+ * characters, else one made here. Empty with REQUEST_ID=off.
+ */
+str request_id(req *);
 
 // ---- work after the answer
 

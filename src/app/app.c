@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "observe.h"
 #include "request.h"
 
 enum { SCRATCH_BYTES_MAX = 1 << 20 };
@@ -15,10 +16,37 @@ void app_options_init(struct app_options *options) {
         .password_cost = password_cost_default,
         .request_ms = 30000,
         .request_bytes_max = 8 << 20,
+        .has_request_ids = true,
     };
 }
 
 // ---- generations
+
+// Without memory nothing is counted.
+static void find_figures(struct app *app, struct generation *generation) {
+    const struct snapshot *snapshot = generation->snapshot;
+    size_t statements = statement_count(snapshot->statements);
+    generation->routes = calloc(snapshot->endpoint_count + 1, sizeof *generation->routes);
+    generation->queries = calloc(statements + 1, sizeof *generation->queries);
+    for (size_t i = 0; generation->routes && i < snapshot->endpoint_count; i++) {
+        const struct endpoint *endpoint = &snapshot->endpoints[i];
+        struct series series = {endpoint->plugin->name, endpoint->path, http_method_name(endpoint->method), 0};
+        generation->routes[i] = core_figures_route(app->figures, &series);
+    }
+    for (size_t i = 0; generation->queries && i < statements; i++) {
+        const leat_query *query = statement_query(snapshot->statements, i);
+        struct series series = {snapshot->statement_plugins[i], query->base.file, "", query->base.line};
+        generation->queries[i] = core_figures_query(app->figures, &series);
+    }
+}
+
+static void generation_free(struct generation *generation) {
+    if (!generation)
+        return;
+    free(generation->routes);
+    free(generation->queries);
+    free(generation);
+}
 
 static struct generation *generation_create(struct app *app, struct snapshot *snapshot) {
     struct generation *generation = calloc(1, sizeof *generation);
@@ -26,6 +54,8 @@ static struct generation *generation_create(struct app *app, struct snapshot *sn
         return NULL;
     generation->snapshot = snapshot;
     generation->is_current = true;
+    if (app->figures)
+        find_figures(app, generation);
     list_push(&app->generations, &generation->node);
     return generation;
 }
@@ -36,7 +66,7 @@ static void generation_release_if_idle(struct generation *generation) {
     if (generation->released)
         generation->released(generation->arg);
     list_remove(&generation->node);
-    free(generation);
+    generation_free(generation);
 }
 
 void generation_pin(struct generation *generation) {
@@ -75,6 +105,8 @@ static void app_init(struct app *app, struct core *core, const struct app_option
     list_init(&app->spare);
     list_init(&app->ready_tasks);
     deferred_init(&app->start_tasks, start_tasks);
+    app->log_level = log_level_of(NULL);
+    observe_init_ids(app);
 }
 
 int app_create(struct core *core, const struct app_options *options, struct snapshot *snapshot, struct app **ret_app) {
@@ -82,15 +114,20 @@ int app_create(struct core *core, const struct app_options *options, struct snap
     if (!app)
         return -ENOMEM;
     app_init(app, core, options);
+    if (options->figures)
+        app->figures = core_figures_create(options->figures, app);
     app->generation = generation_create(app, snapshot);
     int status = app->generation ? db_create(core, options->connector, &options->db, snapshot->statements, &app->db) : -ENOMEM;
     if (!status)
         status = session_core_create(core, &options->http, &app_http);
     if (status) {
-        free(app->generation);
+        generation_free(app->generation);
+        core_figures_destroy(app->figures);
         free(app);
         return status;
     }
+    if (app->figures)
+        core_figures_publish(app->figures);
     core->app = app;
     *ret_app = app;
     return 0;
@@ -123,10 +160,14 @@ void app_destroy(struct app *app) {
     for (struct list *node; (node = list_pop(&app->spare));)
         free(container_of(node, req, node));
     for (struct list *node; (node = list_pop(&app->generations));)
-        free(container_of(node, struct generation, node));
+        generation_free(container_of(node, struct generation, node));
     arena_reset(&app->scratch);
     app->core->app = NULL;
     free(app);
+}
+
+void app_set_listener(struct app *app, const struct listener *listener) {
+    app->listener = listener;
 }
 
 struct db *app_db(struct app *app) {

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include "app/cors.h"
+#include "app/figures.h"
+#include "app/readiness.h"
 #include "app/snapshot.h"
 #include "auth/hasher.h"
 #include "auth/jwt.h"
@@ -22,8 +24,12 @@ struct app_options {
     struct offload *connector; // worker threads for connecting
     struct offload *hashing;   // worker threads for passwords
     struct password_cost password_cost;
-    uint32_t request_ms;      // 30 s: 504
-    size_t request_bytes_max; // 8 MiB of a request's memory: 503
+    uint32_t request_ms;               // 30 s: 504
+    size_t request_bytes_max;          // 8 MiB of a request's memory: 503
+    bool logs_requests;                // a line for each
+    bool has_request_ids;              // true: X-Request-ID is taken or made, answered and logged
+    struct figures *figures;           // NULL: nothing is counted
+    const struct readiness *readiness; // NULL: always ready but for the database
 };
 void app_options_init(struct app_options *options);
 
@@ -43,6 +49,8 @@ void app_publish(struct app *app, struct snapshot *snapshot, void (*released)(vo
 void app_stop(struct app *app, void (*done)(void *arg), void *arg);
 void app_destroy(struct app *app);
 
+/** Whose connections are counted; NULL: no more. */
+void app_set_listener(struct app *app, const struct listener *listener);
 struct db *app_db(struct app *app);
 /** Requests and tasks that have begun and not ended. */
 unsigned app_live_count(const struct app *app);

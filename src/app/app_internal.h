@@ -6,12 +6,16 @@
 #include "app/snapshot_internal.h"
 #include "base/list.h"
 
+enum { REQUEST_ID_BYTES = 24, REQUEST_ID_NAME_BYTES = 14, REQUEST_ID_LINE = REQUEST_ID_NAME_BYTES + REQUEST_ID_BYTES + 2 };
+
 /** A snapshot on one core: how many requests hold it. */
 struct generation {
     struct list node;
     struct snapshot *snapshot;
     unsigned pin_count;
     bool is_current;
+    struct route_figures **routes;  // this core's, by endpoint; NULL: not counted
+    struct query_figures **queries; // the same by statement
     void (*released)(void *arg);
     void *arg;
 };
@@ -23,8 +27,12 @@ struct app {
     struct list generations;
     struct db *db;
     struct hasher hasher;
-    struct arena scratch;    // of one dispatch: a decoded path
-    struct list live, spare; // requests
+    const struct listener *listener;
+    struct core_figures *figures;
+    enum log_level log_level;      // of what belongs to no plugin
+    char id_line[REQUEST_ID_LINE]; // "X-Request-ID: " and the id that was made last
+    struct arena scratch;          // of one dispatch: a decoded path
+    struct list live, spare;       // requests
     unsigned live_count, spare_count;
     struct list ready_tasks;
     struct deferred start_tasks;

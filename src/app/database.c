@@ -7,6 +7,7 @@
 
 #include <leat/database.h>
 
+#include "observe.h"
 #include "request.h"
 
 struct leat_future {
@@ -15,12 +16,14 @@ struct leat_future {
     const leat_query *source;
     const leat_error *required_or; // fails with this unless a row was found
     struct leat_future *next, *next_required;
+    int64_t began_ns;
     bool is_done;
 };
 
 static void answered(struct db_query *query) {
     struct leat_future *future = container_of(query, struct leat_future, query);
     future->is_done = true;
+    observe_query(future->request, future->source, query, future->began_ns);
     if (future->request->coro)
         coro_resume(future->request->coro);
 }
@@ -36,12 +39,14 @@ struct leat_future *leat_db_start(db_conn *db, const leat_query *source, const l
     *future = (struct leat_future){
         .request = r,
         .source = source,
+        .began_ns = r->app->core->now_ns,
         .query = {.statement = statement_of(r->generation->snapshot->statements, source),
                   .args = args,
                   .arena = &r->arena,
                   .due_ms = r->due_ms,
                   .done = answered},
     };
+    r->db_query_count++;
     if (!future->query.statement)
         http_fail(r, 500, "Internal Server Error");
     int status = lane_submit(&db->lane, &future->query);

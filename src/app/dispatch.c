@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "http/url.h"
+#include "observe.h"
 #include "reply.h"
 #include "request.h"
 
@@ -15,11 +16,11 @@ static void reply_allow(struct app *app, struct session *session, const struct h
     char methods[64], header[80] = "Allow: ";
     strcat(header, router_allow(allowed, methods));
     if (status != 204)
-        return reply_plain_detail(app, session, head, status, http_reason(status), header);
-    struct answer answer;
-    reply_begin(&answer, app, session, status, http_text(head, head->origin));
-    answer_field(&answer, S("Allow"), str_of(methods));
-    answer_end(&answer);
+        return reply_plain_detail(app, session, head, NULL, status, http_reason(status), header);
+    struct plain plain;
+    reply_plain_begin(&plain, app, session, head, status);
+    answer_field(&plain.answer, S("Allow"), str_of(methods));
+    reply_plain_end(&plain);
 }
 
 // To the same path with, or without, a slash at its end; the query stays. A path, not a URL: the Host field is the client's to forge.
@@ -28,10 +29,10 @@ static void reply_redirect(struct app *app, struct session *session, const struc
     bool has_slash = path.ptr[path.len - 1] == '/';
     str location = arena_format(&app->scratch, "%.*s%s%s%.*s", (int)(path.len - has_slash), path.ptr, has_slash ? "" : "/",
                                 query.len ? "?" : "", (int)query.len, query.ptr);
-    struct answer answer;
-    reply_begin(&answer, app, session, 307, http_text(head, head->origin));
-    answer_field(&answer, S("Location"), location);
-    answer_end(&answer);
+    struct plain plain;
+    reply_plain_begin(&plain, app, session, head, 307);
+    answer_field(&plain.answer, S("Location"), location);
+    reply_plain_end(&plain);
 }
 
 static bool is_known_method(str method) {
@@ -50,15 +51,16 @@ static void reply_preflight(struct app *app, struct session *session, const stru
     const char *refusal = !cors_allows(cors, origin) ? "Disallowed CORS origin"
                           : !is_known_method(method) ? "Disallowed CORS method"
                                                      : NULL;
-    struct answer answer;
-    reply_begin(&answer, app, session, refusal ? 400 : 200, origin);
-    answer_field(&answer, S("Access-Control-Allow-Methods"), S("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"));
-    answer_field(&answer, S("Access-Control-Max-Age"), S("600"));
+    struct plain plain;
+    struct answer *answer = &plain.answer;
+    reply_plain_begin(&plain, app, session, head, refusal ? 400 : 200);
+    answer_field(answer, S("Access-Control-Allow-Methods"), S("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"));
+    answer_field(answer, S("Access-Control-Max-Age"), S("600"));
     if (headers.len && !refusal)
-        answer_field(&answer, S("Access-Control-Allow-Headers"), headers);
-    answer_field(&answer, S("Content-Type"), S("text/plain; charset=utf-8"));
-    answer_write(&answer, refusal ? str_of(refusal) : S("OK"));
-    answer_end(&answer);
+        answer_field(answer, S("Access-Control-Allow-Headers"), headers);
+    answer_field(answer, S("Content-Type"), S("text/plain; charset=utf-8"));
+    answer_write(answer, refusal ? str_of(refusal) : S("OK"));
+    reply_plain_end(&plain);
 }
 
 // Answers what has no handler and returns NULL, or the endpoint with its path's parameters.
@@ -70,7 +72,7 @@ static const struct endpoint *route(struct app *app, struct session *session, co
     arena_reset(&app->scratch);
     str path = url_decode(&app->scratch, http_text(head, head->path), false);
     if (!path.ptr || !url_path_is_text(path)) {
-        reply_plain_detail(app, session, head, 400, "The path is not UTF-8, or holds a NUL", NULL);
+        reply_plain_detail(app, session, head, NULL, 400, "The path is not UTF-8, or holds a NUL", NULL);
         return NULL;
     }
     router_match(app->generation->snapshot->router, head->method, path, match);
@@ -79,7 +81,7 @@ static const struct endpoint *route(struct app *app, struct session *session, co
     if (match->is_redirect)
         reply_redirect(app, session, head);
     else if (!match->allowed)
-        reply_plain_detail(app, session, head, 404, "Not Found", NULL);
+        reply_plain_detail(app, session, head, NULL, 404, "Not Found", NULL);
     else
         reply_allow(app, session, head, head->method == HTTP_OPTIONS ? 204 : 405, match->allowed);
     return NULL;
@@ -92,15 +94,15 @@ static int64_t on_head(struct session *session, const struct http_head *head) {
     if (!endpoint)
         return -ECANCELED;
     if (endpoint->needs_bearer && !head->authorization.bytes) {
-        reply_plain_detail(app, session, head, 401, "Not authenticated", "WWW-Authenticate: Bearer");
+        reply_plain_detail(app, session, head, endpoint, 401, "Not authenticated", "WWW-Authenticate: Bearer");
         return -ECANCELED;
     }
     size_t max = endpoint->route->max_body;
     return (int64_t)(max ? max : app->options->http.body_bytes_max);
 }
 
-static void reply_busy(struct app *app, struct session *session, const struct http_head *head) {
-    reply_plain_detail(app, session, head, 503, "Service Unavailable", "Retry-After: 1");
+static void reply_busy(struct app *app, struct session *session, const struct http_head *head, const struct endpoint *endpoint) {
+    reply_plain_detail(app, session, head, endpoint, 503, "Service Unavailable", "Retry-After: 1");
 }
 
 static bool copy_path_params(req *r, const struct router_match *match) {
@@ -124,17 +126,18 @@ static void on_request(struct session *session, const struct http_head *head, st
         return;
     req *r = request_take(app, app->generation);
     if (!r)
-        return reply_busy(app, session, head);
+        return reply_busy(app, session, head, endpoint);
     r->session = session;
     r->endpoint = endpoint;
     r->head = head;
     r->body = body;
     if (endpoint->route->timeout_ms)
         r->due_ms = core_now_ms(app->core) + endpoint->route->timeout_ms;
+    r->began_ns = app->core->now_ns;
     *session_user(session) = r;
     if (copy_path_params(r, &match) && coro_start(app->core->coros, request_run, r) == 0)
         return;
-    reply_busy(app, session, head);
+    reply_detail(r, 503, S("Service Unavailable"), "Retry-After: 1");
     request_end(r, FAILED);
 }
 
@@ -146,4 +149,11 @@ static void on_gone(struct session *session) {
     request_cancel(r, false);
 }
 
-const struct http_app app_http = {.on_head = on_head, .on_request = on_request, .on_gone = on_gone};
+static str on_refusal(struct session *session, unsigned status) {
+    struct app *app = app_of(session);
+    str id = observe_id(app, NULL);
+    observe_plain(app, NULL, NULL, status, 0, id);
+    return id.len ? (str){app->id_line, REQUEST_ID_LINE} : (str){0};
+}
+
+const struct http_app app_http = {.on_head = on_head, .on_request = on_request, .on_gone = on_gone, .on_refusal = on_refusal};

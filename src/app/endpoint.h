@@ -8,6 +8,7 @@
 #include <leat/plugin.h>
 #include <leat/route.h>
 
+#include "base/log.h"
 #include "http/head.h"
 #include "schema/model.h"
 
@@ -44,6 +45,8 @@ struct endpoint {
     const leat_plugin *plugin;
     const char *path; // prefix included
     enum http_method method;
+    unsigned index;           // in its snapshot
+    enum log_level log_level; // its plugin's
     unsigned status;
     const struct step *steps;
     unsigned step_count;

@@ -5,8 +5,13 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "observe.h"
 #include "reply.h"
 #include "request.h"
+
+static const char *kind_of(const req *r) {
+    return r->endpoint ? "handler" : "task";
+}
 
 static const char *name_of(const req *r) {
     return r->endpoint ? r->endpoint->route->name : r->task->name;
@@ -40,8 +45,8 @@ void leat_fail(req *r, const leat_error *error, const char *format, ...) {
         str text = arena_vformat(&r->arena, format, args);
         va_end(args);
         char quoted[LOG_VALUE_BYTES];
-        log_line(LOG_INFO, "failed", "route=%s error=%s status=%u detail=%s", name_of(r), error->name, error->status,
-                 log_value(quoted, text));
+        observe_log(r, LOG_INFO, "failed", "%s=%s error=%s status=%u detail=%s", kind_of(r), name_of(r), error->name, error->status,
+                    log_value(quoted, text));
     }
     fail_with(r, error);
 }
@@ -56,7 +61,7 @@ void http_fail(req *r, unsigned status, const char *format, ...) {
 }
 
 void fail_busy(req *r, const char *why) {
-    log_line(LOG_WARNING, "busy", "route=%s reason=\"%s\"", name_of(r), why);
+    observe_log(r, LOG_WARNING, "busy", "%s=%s reason=\"%s\"", kind_of(r), name_of(r), why);
     reply_detail(r, 503, S("Service Unavailable"), "Retry-After: 1");
     request_leave(r, FAILED);
 }
@@ -70,12 +75,12 @@ static const leat_error *error_of_constraint(const req *r, str constraint) {
     return NULL;
 }
 
-static void log_failure(const req *r, const leat_query *query, const struct db_failure *failure, unsigned status) {
+static void log_failure(req *r, const leat_query *query, const struct db_failure *failure, unsigned status) {
     char quoted[LOG_VALUE_BYTES];
-    log_line(status >= 500 ? LOG_ERROR : LOG_INFO, "query_failed", "route=%s at=%s:%u status=%u sqlstate=%s error=%s%s message=%s",
-             name_of(r), query->base.file, query->base.line, status, failure->sqlstate[0] ? failure->sqlstate : "-",
-             failure->error ? strerrorname_np(-failure->error) : "-", failure->outcome_unknown ? " outcome=unknown" : "",
-             log_value(quoted, failure->message));
+    observe_log(r, status >= 500 ? LOG_ERROR : LOG_INFO, "query_failed", "%s=%s at=%s:%u status=%u sqlstate=\"%s\" error=%s%s message=%s",
+                kind_of(r), name_of(r), query->base.file, query->base.line, status, failure->sqlstate[0] ? failure->sqlstate : "-",
+                failure->error ? strerrorname_np(-failure->error) : "-", failure->outcome_unknown ? " outcome=unknown" : "",
+                log_value(quoted, failure->message));
 }
 
 void fail_by_database(req *r, const leat_query *query, const struct db_failure *failure) {

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "observe.h"
 #include "reply.h"
 #include "request.h"
 #include "schema/json_write.h"
@@ -25,6 +26,8 @@ static str origin_of(const req *r) {
 
 static void begin(req *r, struct answer *answer, unsigned status) {
     reply_begin(answer, r->app, r->session, status, origin_of(r));
+    observe_put_request_id(answer, r);
+    r->answered_status = status;
     for (const struct header_line *line = r->headers; line; line = line->next)
         answer_field(answer, line->name, line->value);
 }
@@ -74,12 +77,14 @@ static void reply_json(req *r, const leat_schema *schema, const void *value) {
     json_begin(&answer, &writer);
     json_write(&writer, schema, value);
     json_end(&answer, &writer);
+    r->answered_bytes = answer.used;
 }
 
 static void reply_empty(req *r) {
     struct answer answer;
     begin(r, &answer, status_of(r));
     answer_end(&answer);
+    r->answered_bytes = answer.used;
 }
 
 void reply_response(req *r, const Response *response) {
@@ -93,6 +98,7 @@ void reply_response(req *r, const Response *response) {
         answer_field(&answer, S("Content-Type"), response->type);
     answer_write(&answer, response->body);
     answer_end(&answer);
+    r->answered_bytes = answer.used;
 }
 
 void reply_value(req *r, const void *value) {
@@ -103,8 +109,8 @@ void reply_value(req *r, const void *value) {
         return reply_empty(r);
     if (!value) {
         const leat_route *route = r->endpoint->route;
-        log_line(LOG_ERROR, "no_answer", "route=%s at=%s:%u handler returned NULL where %s is promised", route->name, route->base.file,
-                 route->base.line, schema->name);
+        observe_log(r, LOG_ERROR, "no_answer", "handler=%s at=%s:%u it returned NULL where %s is promised", route->name, route->base.file,
+                    route->base.line, schema->name);
         return reply_detail(r, 500, S("Internal Server Error"), NULL);
     }
     if (schema->kind == LEAT_RESPONSE)
@@ -122,6 +128,7 @@ void reply_problems(req *r) {
     json_begin(&answer, &writer);
     problems_write(&r->problems, &writer);
     json_end(&answer, &writer);
+    r->answered_bytes = answer.used;
 }
 
 // "Name: value" lines between '\n', as an ERROR holds them.
@@ -151,11 +158,28 @@ void reply_detail(req *r, unsigned status, str detail, const char *headers) {
     struct answer answer;
     begin(r, &answer, status);
     finish_with_detail(&answer, detail, headers);
+    r->answered_bytes = answer.used;
 }
 
-void reply_plain_detail(struct app *app, struct session *session, const struct http_head *head, unsigned status, const char *detail,
-                        const char *headers) {
-    struct answer answer;
-    reply_begin(&answer, app, session, status, http_text(head, head->origin));
-    finish_with_detail(&answer, str_of(detail), headers);
+void reply_plain_begin(struct plain *plain, struct app *app, struct session *session, const struct http_head *head, unsigned status) {
+    plain->app = app;
+    plain->head = head;
+    plain->endpoint = NULL;
+    plain->id = observe_id(app, head);
+    reply_begin(&plain->answer, app, session, status, http_text(head, head->origin));
+    observe_put_id(&plain->answer, plain->id);
+}
+
+void reply_plain_end(struct plain *plain) {
+    answer_end(&plain->answer);
+    observe_plain(plain->app, plain->endpoint, plain->head, plain->answer.status, plain->answer.used, plain->id);
+}
+
+void reply_plain_detail(struct app *app, struct session *session, const struct http_head *head, const struct endpoint *endpoint,
+                        unsigned status, const char *detail, const char *headers) {
+    struct plain plain;
+    reply_plain_begin(&plain, app, session, head, status);
+    plain.endpoint = endpoint;
+    finish_with_detail(&plain.answer, str_of(detail), headers);
+    observe_plain(app, endpoint, head, status, plain.answer.used, plain.id);
 }

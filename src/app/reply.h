@@ -15,8 +15,19 @@ struct Response {
 
 /** The beginning of every answer: status line, and what CORS adds for `origin`. */
 void reply_begin(struct answer *answer, struct app *app, struct session *session, unsigned status, str origin);
-/** {"detail": ...} where there is no request yet; `headers` are lines between '\n', or NULL. */
-void reply_plain_detail(struct app *app, struct session *session, const struct http_head *head, unsigned status, const char *detail,
-                        const char *headers);
+
+/** An answer to what never became a request. `head` is valid until its end. */
+struct plain {
+    struct answer answer;
+    struct app *app;
+    const struct http_head *head;
+    const struct endpoint *endpoint; // that it is counted for; NULL: none
+    str id;
+};
+void reply_plain_begin(struct plain *plain, struct app *app, struct session *session, const struct http_head *head, unsigned status);
+void reply_plain_end(struct plain *plain);
+/** {"detail": ...} as a whole; `endpoint` may be NULL, `headers` are lines between '\n', or NULL. */
+void reply_plain_detail(struct app *app, struct session *session, const struct http_head *head, const struct endpoint *endpoint,
+                        unsigned status, const char *detail, const char *headers);
 
 #endif

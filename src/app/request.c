@@ -1,5 +1,6 @@
 // request.c — one request from its head to its answer, or one task: its memory, its coroutine, its waits and its end.
 #include "request.h"
+#include "observe.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -64,6 +65,7 @@ static void run_cleanups(req *r, enum outcome outcome) {
 void request_end(req *r, enum outcome outcome) {
     wheel_disarm(&r->app->core->wheel, &r->deadline);
     run_cleanups(r, outcome);
+    observe_end(r);
     request_forget_futures(r);
     if (r->autocommit.is_used)
         lane_finish(&r->autocommit.lane);

@@ -75,6 +75,14 @@ struct req {
     struct coro *coro; // while it waits
     struct timer deadline;
     int64_t due_ms;
+    int64_t began_ns;         // the turn in which it was whole
+    size_t answered_bytes;    // of the answer, head and body
+    unsigned answered_status; // 0: not answered
+    unsigned db_query_count;
+    str task_id; // of a task: the id of the request that spawned it
+    bool has_id;
+    char id[REQUEST_ID_BYTES]; // made for it; not what the client sent
+
     unsigned workers_busy; // worker threads hold memory of it: it cannot be dropped
     bool is_cancelled, is_overdue;
 };

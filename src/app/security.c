@@ -6,13 +6,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "observe.h"
 #include "request.h"
 
 // While a worker thread reads the request's memory, the request cannot be dropped.
 static _Noreturn void fail_hashing(req *r, int error) {
     if (error == -EAGAIN)
         fail_busy(r, "the hashing queue is full");
-    log_line(LOG_ERROR, "hashing_failed", "error=%s", strerrorname_np(-error));
+    observe_log(r, LOG_ERROR, "hashing_failed", "error=%s", strerrorname_np(-error));
     http_fail(r, 500, "Internal Server Error");
 }
 
@@ -63,7 +64,7 @@ bool password_needs_rehash(str hash) {
 static const struct jwt_key *key_of(req *r) {
     const struct jwt_key *key = &r->app->options->jwt;
     if (!key->secret.len) {
-        log_line(LOG_ERROR, "no_secret_key", "set SECRET_KEY to %d characters or more", JWT_SECRET_BYTES_MIN);
+        observe_log(r, LOG_ERROR, "no_secret_key", "set SECRET_KEY to %d characters or more", JWT_SECRET_BYTES_MIN);
         http_fail(r, 500, "Internal Server Error");
     }
     return key;

@@ -90,14 +90,20 @@ static int add_route(struct compilation *compilation, const struct plugin_view *
     }
     if (status == -EINVAL)
         return refuse_path(compilation, route, endpoint->path);
-    if (!status)
+    if (!status) {
+        endpoint->index = (unsigned)snapshot->endpoint_count;
+        endpoint->log_level = log_level_of(view->plugin->name);
         snapshot->endpoint_count++;
+    }
     return status;
 }
 
-static int add_query(struct compilation *compilation, const leat_query *query) {
+static int add_query(struct compilation *compilation, const struct plugin_view *view, const leat_query *query) {
     str message = {0};
-    int status = statement_set_add(compilation->snapshot->statements, query, compilation->arena, &message);
+    struct snapshot *snapshot = compilation->snapshot;
+    int status = statement_set_add(snapshot->statements, query, compilation->arena, &message);
+    if (!status)
+        snapshot->statement_plugins[statement_count(snapshot->statements) - 1] = view->plugin->name;
     return status == -EINVAL ? compilation_refuse(compilation, NULL, "%.*s", (int)message.len, message.ptr) : status;
 }
 
@@ -107,7 +113,7 @@ static int add_item(struct compilation *compilation, const struct plugin_view *v
     case LEAT_ITEM_ROUTE:
         return add_route(compilation, view, (const leat_route *)item);
     case LEAT_ITEM_QUERY:
-        return add_query(compilation, (const leat_query *)item);
+        return add_query(compilation, view, (const leat_query *)item);
     case LEAT_ITEM_ON_ERROR:
         snapshot->on_errors[snapshot->on_error_count++] = (const struct leat_on_error *)item;
         return 0;
@@ -152,8 +158,12 @@ static int snapshot_init(struct snapshot *snapshot, const struct plugin_view *pl
         item_count += plugins[i].item_count;
     snapshot->endpoints = arena_alloc(&snapshot->arena, item_count * sizeof *snapshot->endpoints);
     snapshot->on_errors = arena_alloc(&snapshot->arena, item_count * sizeof *snapshot->on_errors);
-    if (!snapshot->endpoints || !snapshot->on_errors)
+    snapshot->statement_plugins = arena_alloc(&snapshot->arena, item_count * sizeof *snapshot->statement_plugins);
+    snapshot->plugins = arena_alloc(&snapshot->arena, plugin_count * sizeof *snapshot->plugins);
+    if (!snapshot->endpoints || !snapshot->on_errors || !snapshot->statement_plugins || !snapshot->plugins)
         return -ENOMEM;
+    for (size_t i = 0; i < plugin_count; i++)
+        snapshot->plugins[snapshot->plugin_count++] = plugins[i].plugin;
     int status = router_create(&snapshot->router);
     if (!status)
         status = model_set_create(&snapshot->models);

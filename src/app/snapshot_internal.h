@@ -15,7 +15,10 @@ struct snapshot {
     size_t endpoint_count;
     const struct leat_on_error **on_errors;
     size_t on_error_count;
-    str document; // OpenAPI
+    const leat_plugin **plugins;
+    size_t plugin_count;
+    const char **statement_plugins; // whose each statement is
+    str document;                   // OpenAPI
 };
 
 /** A snapshot that is being made, and what is wrong with it so far. */

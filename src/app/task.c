@@ -1,5 +1,6 @@
 // task.c — work after the answer: each task a request of its own, with nobody to answer.
 #include "base/log.h"
+#include "observe.h"
 #include "request.h"
 #include "schema/copy.h"
 
@@ -20,8 +21,9 @@ static void task_run(void *arg) {
     request_end(r, OK);
 }
 
-static bool prepare(req *r, const struct spawned *spawned) {
+static bool prepare(req *r, const struct spawned *spawned, str id) {
     r->task = spawned->task;
+    r->task_id = arena_copy(&r->arena, id);
     r->frame = value_copy(&r->arena, spawned->task->args, spawned->args);
     return r->frame;
 }
@@ -30,8 +32,8 @@ void tasks_start(req *r) {
     struct app *app = r->app;
     for (struct spawned *spawned = r->spawned; spawned; spawned = spawned->next) {
         req *task = request_take(app, r->generation);
-        if (!task || !prepare(task, spawned)) {
-            log_line(LOG_ERROR, "task_lost", "task=%s reason=\"no memory\"", spawned->task->name);
+        if (!task || !prepare(task, spawned, request_id(r))) {
+            observe_log(r, LOG_ERROR, "task_lost", "task=%s reason=\"no memory\"", spawned->task->name);
             if (task)
                 request_end(task, FAILED);
             continue;

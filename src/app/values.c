@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/uuid.h"
 #include "http/characters.h"
+#include "observe.h"
 #include "reply.h"
 #include "request.h"
 #include "schema/text.h"
@@ -85,26 +86,6 @@ void on_done(req *r, void (*fn)(void *arg, enum outcome), void *arg) {
     r->cleanups = cleanup;
 }
 
-static void log_event(req *r, enum log_level level, const char *event, const char *text, va_list args) {
-    str line = arena_vformat(&r->arena, text, args);
-    log_line(level, event, "route=%s %.*s", r->endpoint ? r->endpoint->route->name : r->task->name, (int)line.len,
-             line.ptr ? line.ptr : "");
-}
-
-void log_info(req *r, const char *event, const char *text, ...) {
-    va_list args;
-    va_start(args, text);
-    log_event(r, LOG_INFO, event, text, args);
-    va_end(args);
-}
-
-void log_warning(req *r, const char *event, const char *text, ...) {
-    va_list args;
-    va_start(args, text);
-    log_event(r, LOG_WARNING, event, text, args);
-    va_end(args);
-}
-
 // ---- the answer
 
 // RFC 9110, section 5.6.2.
@@ -131,7 +112,7 @@ static bool holds_line_break(str value) {
 }
 
 static _Noreturn void refuse_header(req *r, const char *name, const char *why) {
-    log_line(LOG_ERROR, "bad_header", "route=%s header=%.40s reason=\"%s\"", r->endpoint ? r->endpoint->route->name : "-", name, why);
+    observe_log(r, LOG_ERROR, "bad_header", "header=%.40s reason=\"%s\"", name, why);
     r->headers = NULL;
     http_fail(r, 500, "Internal Server Error");
 }

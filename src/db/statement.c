@@ -61,6 +61,14 @@ size_t statement_count(const struct statement_set *set) {
     return set->count;
 }
 
+unsigned statement_index(const struct statement *statement) {
+    return statement->index;
+}
+
+const leat_query *statement_query(const struct statement_set *set, size_t index) {
+    return set->items[index]->query;
+}
+
 const struct statement *statement_at(const struct statement_set *set, size_t index) {
     return set->items[index];
 }

@@ -28,6 +28,10 @@ int statement_set_add(struct statement_set *set, const leat_query *query, struct
 /** The statement of `query`, for leat_db_run(); NULL where it was never added. Constant time: no search on the hot path. */
 const struct statement *statement_of(const struct statement_set *set, const leat_query *query);
 size_t statement_count(const struct statement_set *set);
+/** From 0, in the order in which they were added. */
+unsigned statement_index(const struct statement *statement);
+/** The author's query of that index. */
+const leat_query *statement_query(const struct statement_set *set, size_t index);
 /**
  * Prepares and describes all statements on one connection of its own (blocking: not on a ring) and compares types. Returns how many do not
  * fit and puts a message for each, in the compiler's shape, into `*ret_messages` ("users.c:83: error: column 'id' is uuid here but ...");

@@ -51,6 +51,7 @@ static void stopped(void *arg) {
 
 static void stop_app(struct deferred *deferred) {
     struct worker *worker = container_of(deferred, struct worker, after_listener);
+    app_set_listener(worker->app, NULL);
     listener_destroy(worker->listener);
     worker->listener = NULL;
     app_stop(worker->app, stopped, worker);
@@ -125,6 +126,7 @@ static int start_listener(struct worker *worker) {
     if (status < 0)
         return refuse(worker, status, "a core's listener cannot be started; there is too little memory");
     worker->listener_fd = -1;
+    app_set_listener(worker->app, worker->listener);
     return 0;
 }
 

@@ -120,6 +120,8 @@ static int read_field(struct framing *framing, const struct http_field *field) {
     case 12:
         if (is_same_word(name, "content-type", 12))
             keep_first(&head->content_type, field->value);
+        else if (is_same_word(name, "x-request-id", 12))
+            keep_first(&head->request_id, field->value);
         return 0;
     case 13:
         if (is_same_word(name, "authorization", 13))

@@ -35,6 +35,11 @@ struct http_app {
      * its body was too long, too slow or malformed, or the server ends.
      */
     void (*on_gone)(struct session *session);
+    /**
+     * HTTP answers in the app's stead: what came is no request, or too much, or too slow. Returns lines to add to the answer's head, each
+     * ended by CRLF and valid until the next call; may be NULL.
+     */
+    str (*on_refusal)(struct session *session, unsigned status);
 };
 
 /** What runs a listener's connections; every core has had its session_core_create(). */

@@ -36,7 +36,8 @@ void session_refuse(struct session *session, unsigned status, const char *detail
     session_tell_gone(session);
     session->must_close = true;
     session->state = SESSION_BUSY; // an answer is made as to any other request
-    session_answer_detail(session, status, detail, (str){0});
+    const struct http_app *app = session->core->app;
+    session_answer_detail(session, status, detail, app->on_refusal ? app->on_refusal(session, status) : (str){0});
 }
 
 static void hand_over(struct session *session, const struct http_head *head, str body) {

@@ -1,0 +1,244 @@
+// observe.c — what is told of a request: its id, its log lines, its figures.
+//
+// A duration is from the turn in which the request was whole to its answer being written: a request that others of its turn have kept
+// waiting has waited. It costs one look at the clock.
+#include "observe.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/session.h"
+
+enum { ID_PREFIX_BYTES = 12, ID_BYTES_MAX = 128 };
+
+static const char hex[] = "0123456789abcdef";
+
+// ---- ids
+
+void observe_init_ids(struct app *app) {
+    unsigned char random[REQUEST_ID_BYTES / 2];
+    if (getrandom(random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random)
+        for (size_t i = 0; i < sizeof random; i++) // too early after boot for better; ids are no secrets
+            random[i] = (unsigned char)((uint64_t)clock_wall_us() >> (i % 8 * 8)) ^ (unsigned char)(uintptr_t)app ^ (unsigned char)i;
+    char *at = mempcpy(app->id_line, "X-Request-ID: ", REQUEST_ID_NAME_BYTES);
+    for (size_t i = 0; i < sizeof random; i++) {
+        bool is_number = i >= ID_PREFIX_BYTES / 2;
+        *at++ = is_number ? '0' : hex[random[i] >> 4];
+        *at++ = is_number ? '0' : hex[random[i] & 15];
+    }
+    memcpy(at, "\r\n", 2);
+}
+
+static void count_up(char *last) {
+    while (*last == 'f')
+        *last-- = '0';
+    *last = *last == '9' ? 'a' : (char)(*last + 1);
+}
+
+static str make_id(struct app *app) {
+    char *id = app->id_line + REQUEST_ID_NAME_BYTES;
+    count_up(id + REQUEST_ID_BYTES - 1); // 2^48 of them: a million a second for eight years, then into the prefix
+    return (str){id, REQUEST_ID_BYTES};
+}
+
+static bool is_sane(str id) {
+    for (size_t i = 0; i < id.len; i++)
+        if (id.ptr[i] <= ' ' || id.ptr[i] > '~')
+            return false;
+    return id.len <= ID_BYTES_MAX;
+}
+
+static str given_id(const struct http_head *head) {
+    if (!head || !head->request_id.bytes)
+        return (str){0};
+    str id = http_text(head, head->request_id);
+    return is_sane(id) ? id : (str){0};
+}
+
+str observe_id(struct app *app, const struct http_head *head) {
+    if (!app->options->has_request_ids)
+        return (str){0};
+    str given = given_id(head);
+    return given.len ? given : make_id(app);
+}
+
+void observe_put_id(struct answer *answer, str id) {
+    if (id.len)
+        answer_field(answer, S("X-Request-ID"), id);
+}
+
+str request_id(req *r) {
+    if (!r->app->options->has_request_ids)
+        return (str){0};
+    str given = r->task ? r->task_id : given_id(r->head);
+    if (given.len)
+        return given;
+    if (!r->has_id) {
+        memcpy(r->id, make_id(r->app).ptr, REQUEST_ID_BYTES);
+        r->has_id = true;
+    }
+    return (str){r->id, REQUEST_ID_BYTES};
+}
+
+void observe_put_request_id(struct answer *answer, req *r) {
+    const struct app *app = r->app;
+    bool is_made_now = app->options->has_request_ids && !r->has_id && !(r->head && r->head->request_id.bytes);
+    if (!is_made_now) {
+        observe_put_id(answer, request_id(r));
+        return;
+    }
+    request_id(r);
+    answer_raw_fields(answer, (str){app->id_line, REQUEST_ID_LINE}); // still the one that was made last
+}
+
+// ---- log lines
+
+static struct log_context context_of(req *r) {
+    const struct endpoint *endpoint = r->endpoint;
+    if (!endpoint)
+        return (struct log_context){.least = r->app->log_level, .request_id = request_id(r)};
+    return (struct log_context){endpoint->log_level, endpoint->plugin->name, endpoint->path, request_id(r)};
+}
+
+void observe_log(req *r, enum log_level level, const char *event, const char *format, ...) {
+    struct log_context context = context_of(r);
+    va_list args;
+    va_start(args, format);
+    log_vline_of(&context, level, event, format, args);
+    va_end(args);
+}
+
+#define DEFINE_LOG(name, level)                                                                                                            \
+    void name(req *r, const char *event, const char *format, ...) {                                                                        \
+        struct log_context context = context_of(r);                                                                                        \
+        va_list args;                                                                                                                      \
+        va_start(args, format);                                                                                                            \
+        log_vline_of(&context, level, event, format, args);                                                                                \
+        va_end(args);                                                                                                                      \
+    }
+DEFINE_LOG(log_debug, LOG_DEBUG)
+DEFINE_LOG(log_info, LOG_INFO)
+DEFINE_LOG(log_warning, LOG_WARNING)
+DEFINE_LOG(log_error, LOG_ERROR)
+
+static void put_head(struct log_request *line, const struct http_head *head, size_t body_bytes) {
+    const char *method = head && head->method < HTTP_METHODS ? http_method_name(head->method) : "";
+    line->method = (str){method, strlen(method)};
+    if (head)
+        line->path = http_text(head, head->path);
+    line->bytes_in = (head ? head->bytes : 0) + body_bytes;
+}
+
+// ---- requests
+
+static void count(struct route_figures *figures, unsigned status, uint64_t us) {
+    counter_add(&figures->by_class[status / 100 % STATUS_CLASSES], 1);
+    latency_add(&figures->latency, us);
+}
+
+static __attribute__((noinline)) void log_end(req *r, uint64_t us) {
+    struct log_context context = context_of(r);
+    struct log_request line = {.wall_us = r->app->core->wall_us,
+                               .status = r->answered_status,
+                               .duration_us = us,
+                               .bytes_out = r->answered_bytes,
+                               .query_count = r->db_query_count};
+    put_head(&line, r->head, r->body.len);
+    log_request(&context, &line);
+}
+
+void observe_end(req *r) {
+    const struct generation *generation = r->generation;
+    bool is_logged = r->app->options->logs_requests;
+    if (!r->endpoint || (!generation->routes && !is_logged))
+        return;
+    int64_t ns = clock_monotonic_ns() - r->began_ns;
+    uint64_t us = ns > 0 ? (uint64_t)ns / 1000 : 0;
+    struct route_figures *figures = generation->routes ? generation->routes[r->endpoint->index] : NULL;
+    if (figures)
+        count(figures, r->answered_status, us);
+    if (is_logged)
+        log_end(r, us);
+}
+
+static struct route_figures *figures_of(const struct app *app, const struct endpoint *endpoint, const struct http_head *head) {
+    if (endpoint)
+        return app->generation->routes ? app->generation->routes[endpoint->index] : NULL;
+    return app->figures ? app->figures->strangers[head ? head->method : HTTP_UNKNOWN] : NULL;
+}
+
+void observe_plain(struct app *app, const struct endpoint *endpoint, const struct http_head *head, unsigned status, size_t bytes_out,
+                   str id) {
+    struct route_figures *figures = figures_of(app, endpoint, head);
+    if (!figures && !app->options->logs_requests)
+        return;
+    int64_t ns = clock_monotonic_ns() - app->core->now_ns;
+    uint64_t us = ns > 0 ? (uint64_t)ns / 1000 : 0;
+    if (figures)
+        count(figures, status, us);
+    if (!app->options->logs_requests)
+        return;
+    struct log_context context = {.least = app->log_level, .request_id = id};
+    if (endpoint)
+        context = (struct log_context){endpoint->log_level, endpoint->plugin->name, endpoint->path, id};
+    struct log_request line = {.wall_us = app->core->wall_us, .status = status, .duration_us = us, .bytes_out = bytes_out};
+    put_head(&line, head, 0);
+    log_request(&context, &line);
+}
+
+// ---- queries
+
+static uint64_t rows_of(const struct db_query *query, unsigned shape) {
+    if (query->failure || !query->result)
+        return 0;
+    const struct {
+        void *items;
+        size_t n;
+    } *list = query->result;
+    switch (shape) {
+    case LEAT_MANY:
+        return list->n;
+    case LEAT_EXEC:
+        return (uint64_t)(*(const i64 *)query->result);
+    default:
+        return query->found;
+    }
+}
+
+// What never was Postgres' to say has the class that Postgres would have given it.
+static const char *class_of(const struct db_failure *failure) {
+    if (failure->sqlstate[0])
+        return failure->sqlstate;
+    switch (-failure->error) {
+    case ETIMEDOUT:
+    case ECANCELED:
+        return "57"; // operator intervention
+    case EBADMSG:
+        return "22"; // data exception
+    case EMSGSIZE:
+        return "54"; // program limit exceeded
+    case ENOMEM:
+    case EAGAIN:
+        return "53"; // insufficient resources
+    case EINVAL:
+        return "26"; // invalid SQL statement name
+    default:
+        return "08"; // connection exception
+    }
+}
+
+void observe_query(const req *r, const leat_query *source, const struct db_query *query, int64_t began_ns) {
+    const struct generation *generation = r->generation;
+    struct query_figures *figures = generation->queries && query->statement ? generation->queries[statement_index(query->statement)] : NULL;
+    if (!figures)
+        return;
+    int64_t ns = r->app->core->now_ns - began_ns;
+    counter_add(&figures->count, 1);
+    counter_add(&figures->row_count, rows_of(query, source->shape));
+    latency_add(&figures->latency, ns > 0 ? (uint64_t)ns / 1000 : 0);
+    if (query->failure)
+        query_figures_fail(figures, class_of(query->failure));
+}
