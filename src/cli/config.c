@@ -41,6 +41,9 @@ SCHEMA(Server,
     (str, api_contact, .optional = true, .description = "Who answers for the API in the documents: an email address, a URL or a name"),
     (str, api_license, .optional = true, .description = "Licence of the API in the documents, an SPDX identifier"),
     (LogLevel, log_level, .optional = true, .description = "debug, info, warning or error; LOG_LEVEL_USERS: that of plugin users"),
+    (bool, request_log, .optional = true, .description = "A log line for each request, off"),
+    (bool, request_id, .optional = true, .description = "Take or make X-Request-ID, answer with it and log it; on"),
+    (bool, metrics, .optional = true, .description = "Count, and serve /metrics; on"),
     (LogFormat, log_format, .optional = true, .description = "json, text, or auto: text on a terminal, else json"),
 
     (bool, pin, .optional = true, .env = "LEAT_PIN", .description = "Pin each thread to its CPU; true"),
@@ -62,6 +65,7 @@ SCHEMA(Server,
     (i32, coroutines_max, .optional = true, .ge = 1, .le = 1000000, .description = "Requests at once, a core, 4096; then 503"),
     (i32, request_ms, .optional = true, .ge = 1, .description = "A request's deadline, 30000; then 504"),
     (i64, request_bytes_max, .optional = true, .ge = 65536, .description = "A request's memory, 8388608; then 503"),
+    (i32, drain_delay_ms, .optional = true, .ge = 0, .le = 3600000, .description = "At the end, as not ready before draining, 0; for load balancers"),
     (i32, drain_ms, .optional = true, .ge = 0, .le = 3600000, .description = "At the end, for requests in flight, 30000; then they are cut"),
 
     (i32, db_links, .optional = true, .ge = 1, .le = 64, .description = "Shared links to Postgres, a core, 2"),
@@ -103,6 +107,8 @@ static void take_http(const Server *given, struct http_limits *http) {
 static void take_app(const Server *given, struct app_options *app) {
     TAKE(request_ms, app->request_ms);
     TAKE(request_bytes_max, app->request_bytes_max);
+    TAKE(request_log, app->logs_requests);
+    TAKE(request_id, app->has_request_ids);
     TAKE(db_links, app->db.link_count);
     TAKE(db_transaction_links_max, app->db.transaction_link_count_max);
     TAKE(db_queue_max, app->db.queue_max);
@@ -251,6 +257,8 @@ static int take_all(const Server *given, bool is_serving, struct config *config,
     if (given->set.log_level)
         config->log_level = (enum log_level)(given->log_level - LogLevel_debug);
     config->log_format = log_format_of(given);
+    TAKE(metrics, config->has_metrics);
+    TAKE(drain_delay_ms, config->drain_delay_ms);
     int results[] = {take_api(given, config, arena),
                      take_host(given, config, arena, messages),
                      take_database(given, config, arena, messages),
@@ -280,7 +288,7 @@ static int read_server(struct model_set *models, const struct environment *envir
 
 int config_read(const struct environment *environment, bool is_serving, struct arena *arena, struct messages *messages,
                 struct config *ret_config) {
-    struct config config = {.log_level = LOG_INFO, .api = {.title = "leat", .version = leat_version()}};
+    struct config config = {.log_level = LOG_INFO, .has_metrics = true, .api = {.title = "leat", .version = leat_version()}};
     app_options_init(&config.app);
     server_options_init(&config.server);
     struct model_set *models;

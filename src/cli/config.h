@@ -15,6 +15,8 @@ struct config {
     struct openapi_info api;
     enum log_level log_level;
     enum log_format log_format;
+    bool has_metrics;
+    i32 drain_delay_ms;       // not ready, and serving, before it drains
     const char *database_url; // NULL: a private cluster
     const char *var, *root;
     const char *const *folders; // of plugins

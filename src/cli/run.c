@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log_writer.h"
 #include "cli/live.h"
+#include "cli/migration_watch.h"
 #include "cli/workspace.h"
 #include "db/migrate.h"
 #include "host/publish.h"
@@ -65,6 +67,7 @@ static bool check_migrations(struct workspace *workspace, bool *ret_is_there) {
         migrate_status(workspace->config.app.db.conninfo, workspace->migrations, workspace->migration_count, workspace->arena, &report);
     *ret_is_there = status == 0 || status == -EINVAL;
     if (!*ret_is_there) {
+        workspace->readiness.migrations = MIGRATIONS_UNKNOWN;
         fprintf(stderr, "leat: warning: %s; until then only routes without it are served\n", on_one_line(report.failure, workspace->arena));
         return true;
     }
@@ -142,6 +145,14 @@ static void say_address(const char *host, uint16_t port) {
     fflush(stdout);
 }
 
+// Load balancers see that it is about to end, and send requests elsewhere, while it still takes those that come.
+static void say_not_ready(struct workspace *workspace) {
+    workspace->readiness.is_draining = true;
+    struct timespec left = {workspace->config.drain_delay_ms / 1000, workspace->config.drain_delay_ms % 1000 * 1000000L};
+    while (nanosleep(&left, &left) < 0 && errno == EINTR)
+        continue;
+}
+
 static int serve(struct workspace *workspace) {
     struct server_options options = workspace->config.server;
     options.app = &workspace->config.app;
@@ -156,6 +167,7 @@ static int serve(struct workspace *workspace) {
     struct publisher *publisher = NULL;
     int status = live_run(workspace, server, &endings_of_it, &publisher);
     let_second_signal_end_it();
+    say_not_ready(workspace);
     int failed = status < 0 ? status : server_failure(server);
     unsigned cut_count;
     if (!server_stop(server, &cut_count)) { // its threads still use the plugins
@@ -170,9 +182,7 @@ static int serve(struct workspace *workspace) {
     return failed ? 1 : 0;
 }
 
-static int run_in(struct workspace *workspace, const struct invocation *invocation) {
-    if (!workspace_open(workspace, invocation, true) || !workspace_compile(workspace) || !prepare_database(workspace))
-        return 1;
+static int start_and_serve(struct workspace *workspace) {
     raise_file_limit(&workspace->config.server);
     sigset_t set = signals_of_ours();
     sigprocmask(SIG_BLOCK, &set, NULL); // before threads, which inherit it
@@ -184,7 +194,28 @@ static int run_in(struct workspace *workspace, const struct invocation *invocati
         workspace_refuse(workspace);
         return 1;
     }
+    if (workspace->readiness.migrations != MIGRATIONS_APPLIED &&
+        migration_watch_start(workspace, &workspace->readiness, &workspace->watch) < 0)
+        log_line(LOG_WARNING, "migrations_unwatched", "it is not ready for as long as it runs");
     return serve(workspace);
+}
+
+static int run_with_figures(struct workspace *workspace) {
+    struct app_options *app = &workspace->config.app;
+    if (workspace->config.has_metrics && figures_create(&app->figures) < 0) {
+        workspace_refuse(workspace);
+        return 1;
+    }
+    app->readiness = &workspace->readiness;
+    int code = start_and_serve(workspace);
+    figures_destroy(app->figures);
+    return code;
+}
+
+static int run_in(struct workspace *workspace, const struct invocation *invocation) {
+    if (!workspace_open(workspace, invocation, true) || !workspace_compile(workspace) || !prepare_database(workspace))
+        return 1;
+    return run_with_figures(workspace);
 }
 
 static int run(const struct invocation *invocation) {
@@ -194,8 +225,11 @@ static int run(const struct invocation *invocation) {
     }
     struct workspace workspace;
     int code = run_in(&workspace, invocation);
+    bool is_quiet = migration_watch_stop(workspace.watch);
     log_stop();
     workspace_close(&workspace);
+    if (!is_quiet)
+        _exit(code);
     return code;
 }
 

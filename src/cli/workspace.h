@@ -2,6 +2,7 @@
 #ifndef CLI_WORKSPACE_H
 #define CLI_WORKSPACE_H
 
+#include "app/readiness.h"
 #include "cli/config.h"
 #include "cli/verb.h"
 #include "db/cluster.h"
@@ -17,6 +18,8 @@ struct workspace {
     struct cluster *cluster; // NULL: DATABASE_URL is set
     struct migration_folder *migrations;
     unsigned migration_count;
+    struct readiness readiness;
+    struct migration_watch *watch; // while it is not known whether they are applied
 };
 
 /**
