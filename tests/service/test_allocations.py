@@ -1,5 +1,6 @@
 """test_allocations.py — a request in steady state asks the heap for nothing."""
 
+import contextlib
 import json
 import mmap
 import struct
@@ -21,13 +22,21 @@ ROUTES = {
 }
 
 
+@contextlib.contextmanager
+def counting_server(folder, **settings):
+    """A server of one worker, and how often it has asked the heap so far."""
+    page = folder / "calls"
+    page.write_bytes(bytes(4096))
+    preloaded = build_folder() / "tests/service/count_malloc.so"
+    with open(page, "r+b") as file, mmap.mmap(file.fileno(), 4096) as calls:
+        with Server(workers=1, LD_PRELOAD=preloaded, COUNT_MALLOC_FILE=page, **settings) as server:
+            yield server, lambda: struct.unpack_from("<Q", calls)[0]
+
+
 @pytest.fixture(scope="module")
 def counted(tmp_path_factory):
-    page = tmp_path_factory.mktemp("count") / "calls"
-    page.write_bytes(bytes(4096))
-    with open(page, "r+b") as file, mmap.mmap(file.fileno(), 4096) as calls:
-        with Server(workers=1, LD_PRELOAD=build_folder() / "tests/service/count_malloc.so", COUNT_MALLOC_FILE=page) as server:
-            yield server, lambda: struct.unpack_from("<Q", calls)[0]
+    with counting_server(tmp_path_factory.mktemp("count")) as both:
+        yield both
 
 
 def ask(server, method, path, body, times):
