@@ -3,7 +3,7 @@
 
 usage: check-docs.py ROOT COMPILER
 
-A block that begins with #include <leat/leat.h> is a whole plugin and must compile without a warning.
+A block that includes <leat/leat.h> is a whole plugin, one that includes <leat/test.h> a whole test: each must compile without a warning.
 """
 
 import pathlib
@@ -49,7 +49,7 @@ def main(root, compiler):
         problems = list(broken_links(path, text))
         cases.append((f"{name}: links", "\n".join(problems)))
         for line, code in blocks(text):
-            if "#include <leat/leat.h>" in code:
+            if re.search(r"^#include <leat/(leat|test)\.h>", code, re.MULTILINE):
                 cases.append((f"{name}:{line}: compiles", compile_block(root, compiler, name, line, code)))
     print(f"1..{len(cases)}")
     for number, (title, problem) in enumerate(cases, 1):

@@ -13,7 +13,8 @@ root = pathlib.Path(sys.argv[1])
 paths = sorted(root.rglob("test_*.c"))
 if sys.argv[2:3] == ["--with"]:
     wanted = sys.argv[3]
-    has_it = re.compile(rf"\bstatic void test_\w*{re.escape(wanted.removeprefix('test_'))}")
+    of_name = re.escape(wanted.removeprefix("test_"))
+    has_it = re.compile(rf"\b(static void test_|TEST\()\w*{of_name}")
     paths = [path for path in paths if wanted in path.stem or has_it.search(path.read_text(errors="replace"))]
     print("\n".join(f"{path.parent.name}_{path.stem}" for path in paths), end="\n" if paths else "")
 else:

@@ -123,7 +123,7 @@ const char *token_for(app *a, const char *subject);
 #define override(a_, P_, ...)                                                                                                              \
     do {                                                                                                                                   \
         _Static_assert(__builtin_types_compatible_p(P_##__type, __typeof__(__VA_ARGS__)),                                                  \
-                       "override(" #P_ "): the value is not of the provider's type");                                                      \
+                       "override(" #P_ "): the value must have the type of the provider");                                                 \
         const P_##__type v_ = (__VA_ARGS__);                                                                                               \
         test_app_override((a_), &P_##__provider, &v_, sizeof v_);                                                                          \
     } while (0)

@@ -365,6 +365,8 @@ void test_app_fuzz(app *a, const struct leat_fuzz *fuzz) {
         fuzz_operation(&campaign, seed);
     }
     document_close(&campaign.document);
-    if (!operation_count)
-        fail_msg("the document has no operation%s%s", fuzz->only ? " below " : "", fuzz->only ? fuzz->only : "");
+    if (operation_count)
+        return;
+    print_error("the document has no operation below %s\n", fuzz->only ? fuzz->only : "/");
+    _fail(fuzz->file, (int)fuzz->line);
 }

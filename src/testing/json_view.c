@@ -14,7 +14,9 @@ static json_t *step(json_t *here, const char **path) {
     if (*p == '[') {
         char *end;
         size_t index = strtoul(p + 1, &end, 10);
-        *path = *end == ']' ? end + 1 : "";
+        if (*end != ']')
+            return NULL;
+        *path = end + 1;
         return json_incref(json_array_get(here, index));
     }
     p += *p == '.';
