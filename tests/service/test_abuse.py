@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import pathlib
 import random
 import resource
@@ -18,14 +19,17 @@ from client import Client, Closed, Wire, request_bytes
 from server import Server
 
 POLITE_P99_MS = 50
+# builds that measure or check themselves are slower by some factor, which ./test knows
+PATIENCE = float(os.environ.get("LEAT_PATIENCE", "1"))
 GET = b"GET /health HTTP/1.1\r\nHost: a.example\r\n\r\n"
 MEBIBYTE = 1_048_576
 
 
 @pytest.fixture(scope="module")
 def target():
-    """A server of one worker: what holds it up holds up everybody."""
-    with Server(workers=1, bench=True) as running:
+    """A server of one worker: what holds it up holds up everybody. And beside it another one that nobody abuses, to compare with."""
+    with Server(workers=1, bench=True) as running, Server(workers=1, bench=True) as quiet:
+        running.quiet = quiet
         yield running
 
 
@@ -50,23 +54,28 @@ def result_of(process):
 
 
 def stays_polite(target, during=None, tries=3, seconds=3.0):
-    """A polite client under what is going on stays below the bound; another try where the machine itself was busy."""
+    """
+    A polite client under what is going on stays below the bound. What it waits for when a server that does nothing else serves it is the
+    machine's doing, and is allowed for; another try where the machine was busier than it had been.
+    """
     seen = []
     for _ in range(tries):
+        idle = result_of(politely(target.quiet, 0.7))
+        bound = (POLITE_P99_MS + 4 * idle["p99_ms"]) * PATIENCE
         process = politely(target, seconds)
         try:
             while process.poll() is None:
                 if during:
                     during()
                 time.sleep(0.01)
-            seen.append(result_of(process))
+            seen.append({**result_of(process), "bound_ms": bound})
         finally:
             if process.poll() is None:
                 process.kill()
                 process.wait()
         target.check()
         assert seen[-1]["failed"] == 0, seen[-1]
-        if seen[-1]["p99_ms"] < POLITE_P99_MS and seen[-1]["count"] > 50:
+        if seen[-1]["p99_ms"] < bound and seen[-1]["count"] > 20:
             return seen[-1]
     raise AssertionError(f"the polite client waits: {seen}")
 
