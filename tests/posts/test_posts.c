@@ -88,6 +88,7 @@ TEST(a_list_holds_published_posts_the_newest_first) {
     expect_json(x, "pagination", J({"page": 2, "limit": 2, "total": 5, "pages": 3}));
     expect_json(x, "data.length", J(2));
     expect_json(x, "data[0].title", J("post 6"));
+    expect_json(x, "data[1].title", J("post 4"));
     expect_queries_at_most(a, 2);
     expect_json(get(a, "/v1/posts?page=9"), "data", J([]));
 }
@@ -114,7 +115,9 @@ TEST(another_author_may_change_nothing) {
 TEST(another_author_is_not_told_of_a_draft) {
     const char *path = write_post(a, draft);
     sign_in(a, bob);
-    expect_status(patch(a, path, J({"title": "Mine"})), 404);
+    answer *x = patch(a, path, J({"title": "Mine"}));
+    expect_status(x, 404);
+    expect_json(x, "detail", J("Post not found"));
     expect_status(delete_(a, path), 404);
 }
 
