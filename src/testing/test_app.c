@@ -61,6 +61,7 @@ static bool make_folder(struct test_app *a) {
 
 static bool open_plugins(struct test_app *a, const char *const *names) {
     const char *from = variable(a, "LEAT_PLUGINS", "build/plugins");
+    a->names = names;
     bool is_right = make_folder(a);
     for (size_t i = 0; is_right && names[i]; i++)
         is_right = link_plugin(a, from, names[i]);
@@ -85,8 +86,8 @@ static bool compile_plugins(struct test_app *a) {
 
 static void remove_folder(struct test_app *a) {
     static const char *const below[] = {"copies", ""};
-    for (size_t i = 0; a->plugins && i < a->plugins->count; i++) {
-        const char *link = arena_format(&a->arena, "%s/%s.so", a->folder, a->plugins->plugins[i]->entry.name).ptr;
+    for (size_t i = 0; a->folder && a->names[i]; i++) {
+        const char *link = arena_format(&a->arena, "%s/%s.so", a->folder, a->names[i]).ptr;
         if (link)
             unlink(link);
     }

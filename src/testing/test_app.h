@@ -25,7 +25,8 @@ struct test_app {
     struct messages messages;
     struct environment environment;
     struct test_database database;
-    const char *folder; // of links to the plugins that were asked for
+    const char *const *names; // of the plugins that were asked for; the caller's
+    const char *folder;       // of links to them
     struct plugin_set *plugins;
     struct plugin_view *views;
     struct app_options options;
