@@ -22,7 +22,8 @@ struct http_app {
     /**
      * The head of a request that has a body is here, whether or not the body is; not called where there is none. Returns how many bytes of
      * body to take, or a negative errno when the app has answered instead (404, 401 ...): before any 100-continue. What comes of the body
-     * is then dropped, up to 64 KiB, or the connection closed. `head` and its bytes are valid during the call.
+     * is then dropped, up to 64 KiB (in chunks: up to body_bytes_max), or the connection closed. `head` and its bytes are valid during the
+     * call.
      */
     int64_t (*on_head)(struct session *session, const struct http_head *head);
     /**

@@ -71,7 +71,9 @@ static void begin_dropping(struct session *session, const struct http_head *head
         return;
     struct http_refusal refusal;
     session->state = SESSION_DROPPING;
-    if (http_body_begin(&session->body, head, body_bytes_here + DROPPED_BYTES_MAX, session->core->limits, &refusal))
+    // how long one in chunks is nobody knew when it was answered, and that the connection would end was not said: as long as any may be
+    uint64_t bytes_max = head->is_chunked ? session->core->limits->body_bytes_max : 0, least = body_bytes_here + DROPPED_BYTES_MAX;
+    if (http_body_begin(&session->body, head, bytes_max > least ? bytes_max : least, session->core->limits, &refusal))
         session_shut(session);
 }
 

@@ -385,6 +385,18 @@ def test_a_body_where_none_is_wanted_is_read_and_dropped(wire, method, path, bod
         assert line.is_silent() or line.ends()
 
 
+def test_a_long_body_in_chunks_that_is_not_wanted_does_not_end_the_connection(wire):
+    """Or the answer before it says so: the next request would be lost."""
+    chunk = b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
+    for method, path in ((b"POST", b"/v1/posts"), (b"OPTIONS", b"/v1/posts"), (b"POST", b"/nowhere")):
+        line = wire(head_of(b"Transfer-Encoding: chunked", first=method + b" " + path + b" HTTP/1.1"))
+        line.send(chunk * 40 + b"0\r\n\r\n" + GET)
+        first = line.answer(method.decode())
+        assert first.status in (204, 401, 404), first
+        assert not first.closes
+        assert line.answer().json["status"] == "ok"
+
+
 # ---- Expect
 
 
