@@ -149,8 +149,8 @@ static void write_length(struct answer *answer) {
 
 /** Nothing of the answer has been claimed yet: a short one takes its place in the room it began with. */
 static void give_up(struct answer *answer) {
-    static const char body[] =
-        "Content-Type: application/json\r\nContent-Length: 32\r\nConnection: close\r\n\r\n{\"detail\":\"Service Unavailable\"}";
+    static const char body[] = "Content-Type: application/json\r\nRetry-After: 1\r\nContent-Length: 32\r\nConnection: "
+                               "close\r\n\r\n{\"detail\":\"Service Unavailable\"}";
     struct session *session = answer->session;
     session->must_close = true;
     char scratch[16];
