@@ -159,7 +159,7 @@ extern void leat_sql_missing_argument(void) __attribute__((error("fewer argument
     })
 
 // Each suspends until the answer is here. A failure of Postgres never returns: a constraint that an ERROR names is that error, the others
-// are answered as their SQLSTATE says (409, 422, 503 ...). Rows live as long as the request; at most 10,000 of them, 8 MiB.
+// are answered as their SQLSTATE says (409, 422, 503 ...). Rows live as long as the request; at most 10,000 of them, 128 MiB.
 
 /** The first row as a `T *`, or NULL where there is none. */
 #define db_one(db, T, sql, ...) ((T *)LEAT_Q(leat_db_run, db, LEAT_ONE, &T##__schema, sql, ##__VA_ARGS__))

@@ -10,7 +10,7 @@
 // ---- memory and answers
 
 /**
- * Zeroed, 16-byte aligned memory that lives as long as the request. Never NULL: past the request's allowance (8 MiB) the request is
+ * Zeroed, 16-byte aligned memory that lives as long as the request. Never NULL: past the request's allowance (128 MiB) the request is
  * answered 503 and this does not return. Does not suspend.
  */
 void *alloc(req *, size_t n);

@@ -25,7 +25,7 @@ struct app_options {
     struct offload *hashing;   // worker threads for passwords
     struct password_cost password_cost;
     uint32_t request_ms;               // 30 s: 504
-    size_t request_bytes_max;          // 8 MiB of a request's memory: 503
+    size_t request_bytes_max;          // 128 MiB of a request's memory: 503
     bool logs_requests;                // a line for each
     bool has_request_ids;              // true: X-Request-ID is taken or made, answered and logged
     struct figures *figures;           // NULL: nothing is counted

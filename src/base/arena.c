@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ static size_t aligned(size_t bytes) {
 }
 
 void arena_pool_init(struct arena_pool *pool, size_t spare_count_max) {
-    *pool = (struct arena_pool){.spare_count_max = spare_count_max};
+    *pool = (struct arena_pool){.spare_count_max = spare_count_max, .large_bytes_max = SIZE_MAX};
 }
 
 void arena_pool_finish(struct arena_pool *pool) {
@@ -45,14 +46,21 @@ static struct arena_block *block_take(struct arena_pool *pool, size_t bytes) {
         pool->spare_count--;
         return block;
     }
+    size_t large_bytes = bytes == ARENA_BLOCK_BYTES ? 0 : bytes;
+    if (large_bytes && (pool->large_bytes > pool->large_bytes_max || large_bytes > pool->large_bytes_max - pool->large_bytes))
+        return NULL;
     pool->malloc_count++;
     block = aligned_alloc(ALIGNMENT, bytes);
-    if (block)
-        block->bytes = bytes;
+    if (!block)
+        return NULL;
+    block->bytes = bytes;
+    pool->large_bytes += large_bytes;
     return block;
 }
 
 static void block_give_back(struct arena_pool *pool, struct arena_block *block) {
+    if (block->bytes != ARENA_BLOCK_BYTES)
+        pool->large_bytes -= block->bytes;
     if (block->bytes != ARENA_BLOCK_BYTES || pool->spare_count == pool->spare_count_max) {
         free(block);
         return;

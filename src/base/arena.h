@@ -1,7 +1,8 @@
 // arena.h — memory of one lifetime: taken piece by piece, given back as a whole.
 //
 // Blocks of 8 KiB come from a pool that belongs to one core and keeps them for the next request, so that a request in steady state costs no
-// malloc; a larger piece gets a block of its own, which is freed with the arena.
+// malloc; a larger piece gets a block of its own, which is freed with the arena. What a core's large pieces may take together has a bound
+// of its own: a thousand requests that each stay within their allowance must not take the machine's memory.
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
@@ -20,7 +21,8 @@ struct arena_deferred;
 struct arena_pool {
     struct arena_block *spare;
     size_t spare_count, spare_count_max;
-    size_t malloc_count; // how often the heap was asked: flat in steady state
+    size_t malloc_count;                 // how often the heap was asked: flat in steady state
+    size_t large_bytes, large_bytes_max; // of blocks for larger pieces, now and at most
 };
 
 struct arena {
@@ -31,6 +33,7 @@ struct arena {
     struct arena_deferred *deferred;
 };
 
+/** No bound on large pieces: `large_bytes_max` may be lowered at any time. */
 void arena_pool_init(struct arena_pool *pool, size_t spare_count_max);
 /** Frees the spare blocks; every arena of the pool has been finished before. */
 void arena_pool_finish(struct arena_pool *pool);
@@ -40,7 +43,10 @@ void arena_init(struct arena *arena, struct arena_pool *pool, size_t bytes_max);
 /** Runs what was deferred, the last first, and gives everything back; the arena may be used again as if initialised. */
 void arena_reset(struct arena *arena);
 
-/** Returns zeroed, 16-byte aligned memory that lives until arena_reset(), or NULL once the arena has used its allowance. */
+/**
+ * Returns zeroed, 16-byte aligned memory that lives until arena_reset(), or NULL once the arena has used its allowance, or the large pieces
+ * of all arenas that of their pool.
+ */
 void *arena_alloc(struct arena *arena, size_t bytes);
 /** The same, not zeroed: for bytes that are written at once. */
 void *arena_raw(struct arena *arena, size_t bytes);

@@ -61,10 +61,11 @@ SCHEMA(Server,
     (i32, answers_per_turn, .optional = true, .ge = 1, .description = "Answers for one connection before it is another's turn, 32"),
     (i32, write_stall_ms, .optional = true, .ge = 10, .description = "Without a client reading its answer, 30000; then it is cut"),
     (i64, output_bytes_max, .optional = true, .ge = 1024, .description = "Answers that wait for a client, 65536; then reading stops"),
+    (i64, answer_memory_max, .optional = true, .ge = 0, .description = "Bytes of large answers in memory, a core, 268435456; then 503"),
     (i32, connections_max, .optional = true, .ge = 1, .le = 1000000, .description = "Connections, a core, 10000; then accepting waits"),
     (i32, coroutines_max, .optional = true, .ge = 1, .le = 1000000, .description = "Requests at once, a core, 4096; then 503"),
     (i32, request_ms, .optional = true, .ge = 1, .description = "A request's deadline, 30000; then 504"),
-    (i64, request_bytes_max, .optional = true, .ge = 65536, .description = "A request's memory, 8388608; then 503"),
+    (i64, request_bytes_max, .optional = true, .ge = 65536, .description = "A request's memory, 134217728; then 503"),
     (i32, drain_delay_ms, .optional = true, .ge = 0, .le = 3600000, .description = "At the end, as not ready before draining, 0; for load balancers"),
     (i32, drain_ms, .optional = true, .ge = 0, .le = 3600000, .description = "At the end, for requests in flight, 30000; then they are cut"),
 
@@ -109,6 +110,7 @@ static void take_app(const Server *given, struct app_options *app) {
     TAKE(request_bytes_max, app->request_bytes_max);
     TAKE(request_log, app->logs_requests);
     TAKE(request_id, app->has_request_ids);
+    TAKE(request_bytes_max, app->db.result_bytes_max);
     TAKE(db_links, app->db.link_count);
     TAKE(db_transaction_links_max, app->db.transaction_link_count_max);
     TAKE(db_queue_max, app->db.queue_max);
@@ -122,6 +124,7 @@ static void take_server(const Server *given, struct server_options *server) {
     TAKE(pin, server->pinned);
     TAKE(connections_max, server->conn_count_max);
     TAKE(output_bytes_max, server->output_bytes_max);
+    TAKE(answer_memory_max, server->answer_memory_max);
     TAKE(write_stall_ms, server->write_stall_ms);
     TAKE(drain_ms, server->drain_ms);
     TAKE(coroutines_max, server->coro.count_max);

@@ -20,7 +20,7 @@ struct db_options {
     unsigned transaction_link_count_max;     // 8: pinned, opened as needed and kept
     unsigned queue_max;                      // 4096 queries a core, waiting or sent: beyond it -EAGAIN
     unsigned link_queries_max;               // 256 sent to one link
-    size_t result_bytes_max;                 // 8 MiB
+    size_t result_bytes_max;                 // 128 MiB
     unsigned row_count_max;                  // 10,000
     uint32_t down_wait_ms;                   // 5 s: how long a query waits for a link while none is up; then 503
     uint32_t statement_timeout_ms;           // set on the server's side as well: 30 s; 0: none

@@ -36,13 +36,14 @@ struct protocol {
 };
 
 struct listener_options {
-    const char *host;        // numeric, "127.0.0.1", "::", "0.0.0.0"
-    uint16_t port;           // 0: the kernel picks one
-    int backlog;             // 4096
-    unsigned conn_count_max; // 10,000 a core; past it accepting pauses until one is gone, and what was taken already waits unread
-    size_t output_bytes_max; // 64 KiB
-    uint32_t write_stall_ms; // 30 s in which the client acknowledges nothing of a send (seen up to a quarter later): it is aborted
-    size_t user_bytes;       // zeroed memory for the protocol behind each connection: conn_user()
+    const char *host;              // numeric, "127.0.0.1", "::", "0.0.0.0"
+    uint16_t port;                 // 0: the kernel picks one
+    int backlog;                   // 4096
+    unsigned conn_count_max;       // 10,000 a core; past it accepting pauses until one is gone, and what was taken already waits unread
+    size_t output_bytes_max;       // 64 KiB
+    size_t large_output_bytes_max; // 256 MiB of answers beyond 64 KiB, a core: conn_reserve() and its kin have no more then
+    uint32_t write_stall_ms;       // 30 s in which the client acknowledges nothing of a send (seen up to a quarter later): it is aborted
+    size_t user_bytes;             // zeroed memory for the protocol behind each connection: conn_user()
     const struct protocol *protocol;
 };
 

@@ -19,6 +19,7 @@ const struct listener_options listener_options_default = {
     .backlog = 4096,
     .conn_count_max = 10000,
     .output_bytes_max = 65536,
+    .large_output_bytes_max = 256 << 20,
     .write_stall_ms = 30000,
 };
 
@@ -267,6 +268,7 @@ int listener_start(struct core *core, int fd, const struct listener_options *opt
     timer_init(&listener->pause, on_pause_over);
     timer_init(&listener->famine, on_famine_over);
     output_pool_init(&listener->outputs);
+    listener->outputs.large_bytes_max = options->large_output_bytes_max;
     accept_on(listener);
     *ret_listener = listener;
     return 0;

@@ -2,6 +2,7 @@
 #include "engine/output.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@ static unsigned order_of(size_t bytes) {
 }
 
 void output_pool_init(struct output_pool *pool) {
-    *pool = (struct output_pool){0};
+    *pool = (struct output_pool){.large_bytes_max = SIZE_MAX};
 }
 
 void output_pool_finish(struct output_pool *pool) {
@@ -32,11 +33,14 @@ void output_pool_finish(struct output_pool *pool) {
 }
 
 static struct output *output_make(struct output_pool *pool, unsigned order, size_t bytes) {
-    size_t capacity = order < OUTPUT_ORDERS ? order_bytes(order) : bytes;
+    size_t capacity = order < OUTPUT_ORDERS ? order_bytes(order) : bytes, large_bytes = order < OUTPUT_ORDERS ? 0 : bytes;
+    if (large_bytes && (pool->large_bytes > pool->large_bytes_max || large_bytes > pool->large_bytes_max - pool->large_bytes))
+        return NULL;
     pool->malloc_count++;
     struct output *output = malloc(sizeof *output + capacity);
     if (!output)
         return NULL;
+    pool->large_bytes += large_bytes;
     output->capacity = capacity;
     output->order = order;
     return output;
@@ -62,6 +66,8 @@ void output_give_back(struct output_pool *pool, struct output *output) {
     if (!output)
         return;
     unsigned order = output->order;
+    if (order == OUTPUT_ORDERS)
+        pool->large_bytes -= output->capacity;
     if (order == OUTPUT_ORDERS || pool->spare_count[order] * order_bytes(order) >= OUTPUT_SPARE_BYTES_MAX) {
         free(output);
         return;

@@ -1,7 +1,8 @@
 // output.h — memory for bytes that leave, lent to a connection while it has any.
 //
 // Sizes are 4 KiB times a power of two; up to 64 KiB they are kept for the next connection of the core, last in first out, so that they are
-// warm and an answer in steady state costs no malloc. Larger ones go back to the heap.
+// warm and an answer in steady state costs no malloc. Larger ones go back to the heap, and what a core's take together is bounded: clients
+// that read slowly hold on to them.
 #ifndef ENGINE_OUTPUT_H
 #define ENGINE_OUTPUT_H
 
@@ -22,14 +23,16 @@ struct output {
 struct output_pool {
     struct output *spare[OUTPUT_ORDERS];
     size_t spare_count[OUTPUT_ORDERS];
-    size_t malloc_count; // how often the heap was asked: flat in steady state
+    size_t malloc_count;                 // how often the heap was asked: flat in steady state
+    size_t large_bytes, large_bytes_max; // of those that are larger than any that is kept, now and at most
 };
 
+/** No bound on the large ones: `large_bytes_max` may be lowered at any time. */
 void output_pool_init(struct output_pool *pool);
 /** Frees the spare ones; all others have been given back. */
 void output_pool_finish(struct output_pool *pool);
 
-/** An empty one with room for `bytes`, or NULL without memory or above OUTPUT_BYTES_MAX. */
+/** An empty one with room for `bytes`, or NULL without memory, above OUTPUT_BYTES_MAX, or where a large one is one too many. */
 struct output *output_take(struct output_pool *pool, size_t bytes);
 /** NULL is fine. */
 void output_give_back(struct output_pool *pool, struct output *output);

@@ -52,6 +52,7 @@ void server_options_init(struct server_options *options) {
         .pinned = true,
         .conn_count_max = listener_options_default.conn_count_max,
         .output_bytes_max = listener_options_default.output_bytes_max,
+        .answer_memory_max = listener_options_default.large_output_bytes_max,
         .write_stall_ms = listener_options_default.write_stall_ms,
         .drain_ms = 30000,
         .connector_thread_count = 2,

@@ -13,10 +13,11 @@ struct server_options {
     uint16_t port;         // 0: the kernel picks one
     unsigned worker_count; // one core each, WORKERS_MAX at most
     bool pinned;
-    unsigned conn_count_max; // a core
-    size_t output_bytes_max; // 64 KiB: then reading stops
-    uint32_t write_stall_ms; // 30 s
-    uint32_t drain_ms;       // 30 s: what is not answered by then is cut
+    unsigned conn_count_max;  // a core
+    size_t output_bytes_max;  // 64 KiB: then reading stops
+    size_t answer_memory_max; // 256 MiB of large answers, a core, and as much of what they are made from: 503
+    uint32_t write_stall_ms;  // 30 s
+    uint32_t drain_ms;        // 30 s: what is not answered by then is cut
     unsigned connector_thread_count, hashing_thread_count, hashing_queue_max;
     const struct app_options *app; // its worker threads are the server's to make
     struct ring_options ring;

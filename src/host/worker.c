@@ -118,6 +118,7 @@ static int start_listener(struct worker *worker) {
         .backlog = listener_options_default.backlog,
         .conn_count_max = options->conn_count_max,
         .output_bytes_max = options->output_bytes_max,
+        .large_output_bytes_max = options->answer_memory_max,
         .write_stall_ms = options->write_stall_ms,
         .user_bytes = session_bytes(),
         .protocol = &session_protocol,
@@ -131,6 +132,7 @@ static int start_listener(struct worker *worker) {
 }
 
 static int begin_on_core(struct worker *worker) {
+    worker->core.arenas.large_bytes_max = worker->crew->options->answer_memory_max;
     int status = app_create(&worker->core, &worker->crew->app, worker->crew->plugins->snapshot, &worker->app);
     if (status < 0)
         return refuse(worker, status, "there is too little memory for a core; free some, or start fewer with --workers");

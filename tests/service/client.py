@@ -89,9 +89,13 @@ def check_error(answer):
 class Wire:
     """One connection, and nothing between the test and its bytes."""
 
-    def __init__(self, server, timeout=15, checked=True):
+    def __init__(self, server, timeout=15, checked=True, rcvbuf=None):
         self.server, self.checked = server, checked
-        self.socket = socket.create_connection((server.host, server.port), timeout=timeout)
+        self.socket = socket.socket(socket.AF_INET6 if ":" in server.host else socket.AF_INET)
+        self.socket.settimeout(timeout)
+        if rcvbuf:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
+        self.socket.connect((server.host, server.port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.bytes = b""
 

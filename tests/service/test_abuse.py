@@ -16,6 +16,7 @@ import time
 import pytest
 
 from client import Client, Closed, Wire, request_bytes
+from people import Person
 from server import Server
 
 POLITE_P99_MS = 50
@@ -374,6 +375,34 @@ def test_a_client_that_does_not_read_is_cut_after_a_while():
                 is_cut = True
         wire.close()
         assert is_cut, "a client that never reads keeps its connection"
+
+
+def test_large_answers_that_nobody_reads_do_not_fill_the_memory():
+    """Past the bound they are refused, small ones are not, and when the memory is free again so are they."""
+    with Server(workers=1, bench=False, ANSWER_MEMORY_MAX=16 * MEBIBYTE) as running:
+        author = Person(running)
+        for _ in range(4):
+            author.post(content="x" * 900_000)
+        assert author.client.get("/v1/posts").status == 200
+        before = running.rss_bytes()
+        wires = []
+        for _ in range(60):
+            wires.append(Wire(running, rcvbuf=4096))
+            wires[-1].send(request_bytes("GET", "/v1/posts"))
+        end = time.monotonic() + 20
+        refused = []
+        while not refused and time.monotonic() < end:
+            answer = Client(running).get("/v1/posts")
+            refused += [answer] if answer.status == 503 else []
+        assert refused
+        assert Client(running).get("/v1/posts?limit=1&page=9").status == 200
+        assert running.rss_bytes() - before < 64 * MEBIBYTE
+        for one in wires:
+            one.close()
+        end = time.monotonic() + 10
+        while author.client.get("/v1/posts").status != 200:
+            assert time.monotonic() < end
+            time.sleep(0.05)
 
 
 def test_memory_stays_when_the_abuse_is_repeated(target):

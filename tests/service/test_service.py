@@ -533,6 +533,17 @@ def test_posts_come_in_pages(client, ada):
     assert len(seen) == len(set(seen)) == total
 
 
+def test_a_page_of_posts_that_are_as_long_as_may_be_is_answered(server, client):
+    """Whoever may write posts must not be able to break the list for everybody."""
+    author = Person(server)
+    made = [author.post(content="x" * 1_000_000)["id"] for _ in range(20)]
+    answer = client.get("/v1/posts")
+    assert answer.status == 200, answer
+    assert [post["id"] for post in answer.json["data"]] == made[::-1]
+    for one in made:
+        assert author.client.delete(f"/v1/posts/{one}").status == 204
+
+
 def test_a_page_past_the_end_is_empty(client, ada):
     ada.post()
     _, first = published(client)

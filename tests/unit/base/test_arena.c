@@ -132,6 +132,21 @@ static void test_arena_runs_what_was_deferred_once_when_it_is_reset(void **state
     assert_int_equal(calls[0], 1);
 }
 
+static void test_arena_refuses_large_pieces_beyond_the_bound_of_its_pool(void **state) {
+    (void)state;
+    struct arena other;
+    arena_init(&other, &pool, 64 * ARENA_BLOCK_BYTES);
+    pool.large_bytes_max = 40 * ARENA_BLOCK_BYTES;
+    assert_non_null(arena_raw(&arena, 30 * ARENA_BLOCK_BYTES));
+
+    assert_null(arena_raw(&other, 20 * ARENA_BLOCK_BYTES)); // within its own allowance
+    assert_non_null(arena_raw(&other, 100));                // small ones go on
+    arena_reset(&arena);
+    assert_non_null(arena_raw(&other, 20 * ARENA_BLOCK_BYTES));
+    arena_reset(&other);
+    assert_int_equal(pool.large_bytes, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_arena_gives_zeroed_aligned_memory, set_up, tear_down),
@@ -143,6 +158,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_arena_formats_and_copies, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_arena_runs_what_was_deferred_once_when_it_is_reset, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_arena_says_when_memory_is_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_arena_refuses_large_pieces_beyond_the_bound_of_its_pool, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,6 +97,28 @@ static void test_no_more_than_a_bounded_amount_is_kept_spare(void **state) {
     output_pool_finish(&pool);
 }
 
+static void test_large_ones_are_bounded_together(void **state) {
+    (void)state;
+    struct output_pool pool;
+    output_pool_init(&pool);
+    pool.large_bytes_max = 1000000;
+    struct output *large = output_take(&pool, 700000);
+    assert_non_null(large);
+
+    assert_null(output_take(&pool, 400000));
+    assert_null(output_grow(&pool, large, 0, 800000)); // and `large` is as it was
+    struct output *small = output_take(&pool, 65536);
+    assert_non_null(small);
+    output_give_back(&pool, large);
+    large = output_take(&pool, 400000);
+    assert_non_null(large);
+
+    output_give_back(&pool, small);
+    output_give_back(&pool, large);
+    assert_int_equal(pool.large_bytes, 0);
+    output_pool_finish(&pool);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_buffer_is_lent_again_without_asking_the_heap),
@@ -105,6 +127,7 @@ int main(void) {
         cmocka_unit_test(test_writing_in_small_pieces_doubles),
         cmocka_unit_test(test_more_than_the_limit_is_refused),
         cmocka_unit_test(test_no_more_than_a_bounded_amount_is_kept_spare),
+        cmocka_unit_test(test_large_ones_are_bounded_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
