@@ -15,11 +15,19 @@
 #include "observe.h"
 #include "request.h"
 
-enum { LINE_BYTES_MAX = 2048, LABEL_BYTES_MAX = 512, ANSWER_MS_MAX = 200, SHOWN_POWER_MIN = 5 };
+enum { PIECE_BYTES = 64 << 10, LINE_BYTES_MAX = 2048, LABEL_BYTES_MAX = 512, ANSWER_MS_MAX = 200, SHOWN_POWER_MIN = 5 };
+
+struct pause {
+    struct timer timer;
+    req *r;
+    bool is_over;
+};
 
 struct page {
     struct buffer buffer;
     bool is_short_of_memory;
+    struct pause pause;
+    size_t bytes_since_pause;
 };
 
 static void say(struct page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -32,6 +40,7 @@ static void say(struct page *page, const char *format, ...) {
     if (bytes < 0 || (size_t)bytes >= sizeof line)
         return; // half a line would spoil the page
     page->is_short_of_memory |= buffer_append(&page->buffer, line, (size_t)bytes) < 0;
+    page->bytes_since_pause += (size_t)bytes;
 }
 
 static void say_family(struct page *page, const char *name, const char *type, const char *help) {
@@ -48,6 +57,36 @@ static const char *escaped(char out[LABEL_BYTES_MAX], const char *text) {
     }
     out[n] = '\0';
     return out;
+}
+
+// ---- waiting
+
+static void pause_is_over(struct timer *timer) {
+    struct pause *pause = container_of(timer, struct pause, timer);
+    pause->is_over = true;
+    if (pause->r->coro)
+        coro_resume(pause->r->coro);
+}
+
+static void end_pause(void *arg, enum outcome outcome LEAT_UNUSED) {
+    struct pause *pause = arg;
+    wheel_disarm(&pause->r->app->core->wheel, &pause->timer);
+}
+
+static void wait_a_millisecond(struct pause *pause) {
+    struct core *core = pause->r->app->core;
+    pause->is_over = false;
+    wheel_arm(&core->wheel, &pause->timer, core_now_ms(core) + 1);
+    while (!pause->is_over)
+        request_suspend(pause->r);
+}
+
+// A server of a thousand routes has a page of megabytes: others of this core get their turn in between.
+static void let_others(struct page *page) {
+    if (page->bytes_since_pause < PIECE_BYTES)
+        return;
+    page->bytes_since_pause = 0;
+    wait_a_millisecond(&page->pause);
 }
 
 // ---- histograms
@@ -78,6 +117,7 @@ static void say_histogram(struct page *page, const char *name, const char *label
     say(page, "%s_bucket{%s,le=\"+Inf\"} %llu\n", name, labels, (unsigned long long)all);
     say(page, "%s_sum{%s} %.6f\n%s_count{%s} %llu\n", name, labels, (double)counter_value(&latency->sum_us) / 1e6, name, labels,
         (unsigned long long)all);
+    let_others(page);
 }
 
 // ---- routes
@@ -242,37 +282,7 @@ static void say_build(struct page *page, const struct snapshot *snapshot) {
 
 // ---- asked for
 
-struct pause {
-    struct timer timer;
-    req *r;
-    bool is_over;
-};
-
-static void pause_is_over(struct timer *timer) {
-    struct pause *pause = container_of(timer, struct pause, timer);
-    pause->is_over = true;
-    if (pause->r->coro)
-        coro_resume(pause->r->coro);
-}
-
-static void end_pause(void *arg, enum outcome outcome LEAT_UNUSED) {
-    struct pause *pause = arg;
-    wheel_disarm(&pause->r->app->core->wheel, &pause->timer);
-}
-
-static void wait_a_millisecond(struct pause *pause) {
-    struct core *core = pause->r->app->core;
-    pause->is_over = false;
-    wheel_arm(&core->wheel, &pause->timer, core_now_ms(core) + 1);
-    while (!pause->is_over)
-        request_suspend(pause->r);
-}
-
-static void wait_for_cores(req *r, struct figures *figures) {
-    struct pause *pause = new (r, struct pause);
-    pause->r = r;
-    timer_init(&pause->timer, pause_is_over);
-    on_done(r, end_pause, pause);
+static void wait_for_cores(req *r, struct figures *figures, struct pause *pause) {
     figures_ask(figures);
     int64_t due_ms = core_now_ms(r->app->core) + ANSWER_MS_MAX;
     while (!figures_are_answered(figures) && core_now_ms(r->app->core) < due_ms)
@@ -290,7 +300,10 @@ str metrics_text(req *r) {
     struct page *page = new (r, struct page);
     if (arena_defer(&r->arena, free_page, page) < 0)
         fail_busy(r, "no memory for the figures");
-    wait_for_cores(r, figures);
+    page->pause.r = r;
+    timer_init(&page->pause.timer, pause_is_over);
+    on_done(r, end_pause, &page->pause);
+    wait_for_cores(r, figures, &page->pause);
     say_routes(page, figures);
     say_queries(page, figures);
     say_cores(page, figures);

@@ -158,9 +158,22 @@ static bool next_pair(str *rest, struct pair *ret_pair) {
 
 // ---- JSON
 
+// Bytes that stand for themselves, as nearly all do.
+static size_t plain_bytes(str text) {
+    size_t i = 0;
+    while (i < text.len && text.ptr[i] >= ' ' && text.ptr[i] <= '~' && text.ptr[i] != '"' && text.ptr[i] != '\\')
+        i++;
+    return i;
+}
+
 static void put_json_text(struct line *line, str text, bool is_escaped) {
     static const char hex[] = "0123456789abcdef";
-    for (uint32_t c; has_room(line, ESCAPED_BYTES_MAX) && utf8_next(&text, &c);) {
+    for (uint32_t c; has_room(line, ESCAPED_BYTES_MAX);) {
+        size_t plain = plain_bytes(text);
+        put(line, (str){text.ptr, plain});
+        text = (str){text.ptr + plain, text.len - plain};
+        if (!has_room(line, ESCAPED_BYTES_MAX) || !utf8_next(&text, &c))
+            return;
         if (is_escaped && c == '\\' && text.len) // of `key="..."`: what follows means itself
             utf8_next(&text, &c);
         if (c == '"' || c == '\\')
