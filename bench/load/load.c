@@ -44,11 +44,13 @@ static char *block; // the request, `pipeline` times
 
 static uint64_t now_ns, begin_ns, end_ns; // begin: the measured time's; 0 before
 static uint64_t requests_left;            // to be sent, where their number is given
-static uint64_t sent_count, bytes_in, connect_failures, closed_early;
+static uint64_t bytes_in, connect_failures, closed_early;
 static unsigned *fresh, fresh_count;                    // clients that send in this turn: their time begins when it is submitted
 static unsigned *waiting, waiting_first, waiting_count; // open loop: clients without a request, the longest unused first
 static uint64_t due_index;                              // open loop: of the next request
 static uint64_t start_ns;
+static unsigned busy_count; // clients with requests on their way
+static bool is_over;        // nothing is sent any more, nothing counted
 
 static uint64_t clock_ns(void) {
     struct timespec time;
@@ -66,7 +68,7 @@ static uint64_t tag(enum operation operation, unsigned index) {
 }
 
 static bool is_measuring(void) {
-    return begin_ns != 0 && now_ns >= begin_ns;
+    return begin_ns != 0 && now_ns >= begin_ns && !is_over;
 }
 
 // ---- out
@@ -74,7 +76,7 @@ static bool is_measuring(void) {
 static void send_requests(unsigned index, unsigned count) {
     struct client *client = &clients[index];
     client->answers_left = count;
-    sent_count += count;
+    busy_count++;
     struct io_uring_sqe *sqe = small_ring_entry(&ring);
     io_uring_prep_send(sqe, client->fd, block, count * options.request_bytes, MSG_WAITALL | MSG_NOSIGNAL);
     sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
@@ -97,6 +99,8 @@ static void send_due(void) {
 }
 
 static void send_next(unsigned index) {
+    if (is_over)
+        return;
     if (options.rate) {
         waiting[(waiting_first + waiting_count++) % options.connections] = index;
         return;
@@ -180,9 +184,11 @@ static void replace(unsigned index) {
     struct client *client = &clients[index];
     close(client->fd);
     client->fd = -1;
+    busy_count -= client->answers_left != 0;
     if (options.requests)
         requests_left += client->answers_left; // they are asked again
-    if (options.requests && !requests_left)
+    client->answers_left = 0;
+    if (is_over || (options.requests && !requests_left))
         return;
     if (connect_failures + closed_early + answers.errors.broken > FAILURES_MAX)
         fail("too many connections were lost; the last error", ECONNRESET);
@@ -235,6 +241,7 @@ static void on_answers(unsigned index, int count) {
         return;
     }
     client->answers_left -= (unsigned)count;
+    busy_count -= client->answers_left == 0;
     if (is_measuring() && count && (!options.rate || client->began_ns >= begin_ns))
         histogram_add(&histogram, now_ns - client->began_ns, (uint64_t)count);
     if (client->answers_left == 0 && !options.is_churn)
@@ -349,11 +356,14 @@ static uint64_t run_out(void) {
     return lost;
 }
 
-/** Closed loop: how many clients have waited for more than a second when the time is over. */
-static uint64_t stuck_clients(void) {
-    uint64_t count = 0;
+/** Closed loop: what is still on its way when the time is over gets a moment more, uncounted. The number of requests that needed longer. */
+static uint64_t drain(void) {
+    uint64_t until_ns = now_ns + grace_ns, count = 0;
+    is_over = true;
+    while (now_ns < until_ns && busy_count)
+        turn();
     for (unsigned index = 0; index < options.connections; index++)
-        count += clients[index].answers_left && now_ns - clients[index].began_ns > second_ns;
+        count += clients[index].answers_left;
     return count;
 }
 
@@ -475,7 +485,7 @@ int main(int count, char **arguments) {
     else
         turn_until(end_ns);
     struct costs after = costs_now();
-    uint64_t unanswered = options.rate ? run_out() : options.requests ? options.requests - histogram.count : stuck_clients();
+    uint64_t unanswered = options.rate ? run_out() : options.requests ? options.requests - histogram.count : drain();
     print_result(&before, &after, unanswered);
     return 0;
 }
