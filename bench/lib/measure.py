@@ -14,7 +14,11 @@ import machine
 from servers import LOAD_CORE, ROOT, SERVER_CORE, say
 
 LOAD_GRACE_S = 60
-SYSCALL_REQUESTS = 20_000
+SYSCALL_SECONDS, SYSCALL_REQUESTS_MIN, SYSCALL_REQUESTS_MAX = 0.5, 128, 50_000
+
+
+class Failure(SystemExit):
+    """A profile that cannot be measured, and why."""
 
 
 class Bench:
@@ -52,7 +56,7 @@ class Bench:
     def check(self, server, profile):
         status, answer = self.answer_of(server, profile)
         if status != profile.status:
-            raise SystemExit(f"bench: {server.name} answers {profile.method} {profile.path} with {status}:\n"
+            raise Failure(f"bench: {server.name} answers {profile.method} {profile.path} with {status}:\n"
                              f"{answer[:500].decode(errors='replace')}\n{server.log()[-1000:]}")
         return answer
 
@@ -73,7 +77,7 @@ class Bench:
         """What the load saw, once it has ended."""
         text = load.stdout.read()
         if load.wait() or not text.strip():
-            raise SystemExit(f"bench: the load on {server.name}, {profile.name}: {load.failure()}\n{server.log()[-2000:]}")
+            raise Failure(f"bench: the load on {server.name}, {profile.name}: {load.failure()}\n{server.log()[-2000:]}")
         load.limit.cancel()
         return json.loads(text.splitlines()[-1])
 
@@ -98,10 +102,10 @@ class Bench:
         return {"server": machine.cpu_us(pids), "postgres": machine.cpu_us(self.leat.postgres()),
                 "cores": [machine.core_time(core) for core in (SERVER_CORE, LOAD_CORE)]}
 
-    def syscalls(self, server, profile):
-        """System calls of the server for a request, in a short run of its own; None where nothing can count them."""
+    def syscalls(self, server, profile, rate):
+        """System calls of the server for a request, in a short run of its own at that rate; None where nothing can count them."""
+        requests = round(min(max(rate * SYSCALL_SECONDS, SYSCALL_REQUESTS_MIN), SYSCALL_REQUESTS_MAX))
         with machine.SyscallCount(server.pids()) as count:
-            requests = SYSCALL_REQUESTS if profile.pipeline > 1 else SYSCALL_REQUESTS // 5
             seen = self.finish(self.begin(server, profile, 0, "--requests", requests), server, profile)
         return None if count.calls is None else count.calls / max(1, seen["requests"])
 
@@ -123,11 +127,11 @@ class Bench:
             status, answer = self.ask("POST", "/v1/auth/register", {"email": f"bench-{index}@example.org", "first_name": "Ada",
                                                                   "last_name": "Lovelace", "password": "Correct-horse-9"})
             if status != 201:
-                raise SystemExit(f"bench: an account cannot be made: {status} {answer}")
+                raise Failure(f"bench: an account cannot be made: {status} {answer}")
             self.me = self.me or answer["id"]
         status, answer = self.ask("POST", "/v1/auth/login", "username=bench-0%40example.org&password=Correct-horse-9")
         if status != 200:
-            raise SystemExit(f"bench: no token: {status} {answer}")
+            raise Failure(f"bench: no token: {status} {answer}")
         self.token = answer["access_token"]
 
     def ask(self, method, path, body):
@@ -148,7 +152,7 @@ def connected(server):
 def received(server, line):
     data = line.recv(65536)
     if not data:
-        raise SystemExit(f"bench: {server.name} closed the connection before its answer was whole\n{server.log()[-1000:]}")
+        raise Failure(f"bench: {server.name} closed the connection before its answer was whole\n{server.log()[-1000:]}")
     return data
 
 
@@ -157,7 +161,7 @@ def wait_for(load, word):
     line = load.stdout.readline()
     if line.strip() != word:
         load.wait()
-        raise SystemExit(f"bench: the load says {line!r} instead of {word}: {load.failure()}")
+        raise Failure(f"bench: the load says {line!r} instead of {word}: {load.failure()}")
 
 
 def figures(seen, before, after, memory, memory_before):

@@ -25,10 +25,19 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
+def end_on_signals():
+    """SIGTERM ends what was begun here, as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+class StartFailure(SystemExit):
+    """Ends the program where nobody can do without the server."""
 
 
 class Server:
@@ -51,7 +60,7 @@ class Server:
 
     def still_starting(self, end):
         if self.popen.poll() is not None or time.monotonic() > end:
-            raise SystemExit(f"bench: {self.name} does not start:\n{self.log()[-3000:]}")
+            raise StartFailure(f"{self.name} does not start:\n{self.log()[-3000:]}")
         time.sleep(0.02)
 
     def wait_for_line(self, pattern):
@@ -147,7 +156,11 @@ def start_peer(module, folder, database):
     place = types.SimpleNamespace(folder=own, source=module.FOLDER, port=free_port(), database=database, files=machine.files_max(),
                                   connections=CONNECTIONS_MAX, program=program)
     command, environment = module.command(place)
-    server = Server(module.NAME, command, own, port=place.port, environment=dict(os.environ, **environment))
+    try:
+        server = Server(module.NAME, command, own, port=place.port, environment=dict(os.environ, **environment))
+    except StartFailure as failure:
+        say(f"bench: without {module.NAME}: {failure}")
+        return None
     server.routes = module.ROUTES
     return server
 
