@@ -84,30 +84,26 @@ void request_leave(req *r, enum outcome outcome) {
 }
 
 void request_cancel(req *r, bool is_overdue) {
-    r->is_cancelled = true;
-    r->is_overdue |= is_overdue;
-    if (r->workers_busy)
-        return; // request_suspend() ends it when the worker has let go
     struct coro *coro = r->coro;
     assert(coro); // what runs cannot be cancelled from outside: one thread
-    if (r->is_overdue)
+    if (is_overdue)
         reply_detail(r, 504, S("Gateway Timeout"), NULL);
+    hasher_forget(coro);
     request_end(r, CANCELLED);
     coro_drop(coro);
 }
 
-void request_suspend(req *r) {
+void request_waits(req *r) {
     request_keep(r);
-    if (list_is_empty(&r->deadline.node) && !r->is_cancelled)
+    if (!timer_is_armed(&r->deadline))
         wheel_arm(&r->app->core->wheel, &r->deadline, r->due_ms);
     r->coro = coro_current();
+}
+
+void request_suspend(req *r) {
+    request_waits(r);
     coro_suspend();
     r->coro = NULL;
-    if (!r->is_cancelled || r->workers_busy)
-        return;
-    if (r->is_overdue)
-        reply_detail(r, 504, S("Gateway Timeout"), NULL);
-    request_leave(r, CANCELLED);
 }
 
 void request_keep(req *r) {

@@ -1,8 +1,8 @@
 // request.h — one request from its head to its answer, or one task: its memory, its coroutine, its waits and its end.
 //
 // A request runs on a coroutine from the start. It ends exactly once, in request_end(): by returning, by fail() (the coroutine is
-// abandoned), or from outside, when the client is gone or the deadline has passed (the coroutine is dropped where it waits). While a worker
-// thread works for it, it cannot be dropped: the end is then noted and takes place when the worker is done.
+// abandoned), or from outside, when the client is gone or the deadline has passed (the coroutine is dropped where it waits). What works for
+// it then, a query or a worker thread's hash, holds copies of its own, and its answer is thrown away.
 #ifndef APP_REQUEST_H
 #define APP_REQUEST_H
 
@@ -82,9 +82,6 @@ struct req {
     str task_id; // of a task: the id of the request that spawned it
     bool has_id;
     char id[REQUEST_ID_BYTES]; // made for it; not what the client sent
-
-    unsigned workers_busy; // worker threads hold memory of it: it cannot be dropped
-    bool is_cancelled, is_overdue;
 };
 
 /** A request of that generation, on no session yet; NULL without memory. */
@@ -95,7 +92,10 @@ req *request_take(struct app *app, struct generation *generation);
 void request_end(req *r, enum outcome outcome);
 /** From outside its coroutine: ends it where it waits, with a 504 when the deadline passed and somebody listens. */
 void request_cancel(req *r, bool is_overdue);
-/** From inside: waits until somebody resumes `r->coro`. Does not return when the request was cancelled meanwhile. */
+/** From inside, before it waits in whatever way: its bytes last, its deadline runs, and it can be ended from outside until `r->coro` is
+ * NULL again. */
+void request_waits(req *r);
+/** From inside: waits until somebody resumes `r->coro`. Does not return when the request is ended meanwhile. */
 void request_suspend(req *r);
 /** The head's and body's bytes last as long as the request from now on. */
 void request_keep(req *r);

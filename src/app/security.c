@@ -9,7 +9,6 @@
 #include "observe.h"
 #include "request.h"
 
-// While a worker thread reads the request's memory, the request cannot be dropped.
 static _Noreturn void fail_hashing(req *r, int error) {
     if (error == -EAGAIN)
         fail_busy(r, "the hashing queue is full");
@@ -17,40 +16,20 @@ static _Noreturn void fail_hashing(req *r, int error) {
     http_fail(r, 500, "Internal Server Error");
 }
 
-static void leave_if_cancelled(req *r) {
-    if (r->is_cancelled) {
-        if (r->is_overdue)
-            reply_detail(r, 504, S("Gateway Timeout"), NULL);
-        request_leave(r, CANCELLED);
-    }
-}
-
-static void begin_work(req *r) {
-    request_keep(r);
-    r->workers_busy++;
-    if (list_is_empty(&r->deadline.node))
-        wheel_arm(&r->app->core->wheel, &r->deadline, r->due_ms);
-}
-
-static void end_work(req *r) {
-    r->workers_busy--;
-    leave_if_cancelled(r);
-}
-
 str password_hash(req *r, str plain) {
     char hash[PASSWORD_HASH_BYTES];
-    begin_work(r);
+    request_waits(r);
     int status = hasher_make(&r->app->hasher, r->app->core, plain, hash);
-    end_work(r);
+    r->coro = NULL;
     if (status)
         fail_hashing(r, status);
     return format(r, "%s", hash);
 }
 
 bool password_verify(req *r, str plain, str hash) {
-    begin_work(r);
+    request_waits(r);
     int status = hasher_matches(&r->app->hasher, r->app->core, plain, hash);
-    end_work(r);
+    r->coro = NULL;
     if (status < 0)
         fail_hashing(r, status);
     return status;

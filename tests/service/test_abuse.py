@@ -8,15 +8,17 @@ import random
 import resource
 import selectors
 import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 
 import pytest
 
 from client import Client, Closed, Wire, request_bytes
-from people import Person
+from people import Person, sign_in
 from server import Server
 
 POLITE_P99_MS = 50
@@ -442,3 +444,20 @@ def test_a_server_that_runs_out_of_files_goes_on_when_there_are_some_again():
             except (OSError, Closed):
                 assert time.monotonic() < end, "no recovery"
                 time.sleep(0.1)
+
+
+def test_clients_that_leave_while_their_password_is_hashed_leave_nothing_behind(server, ada):
+    body = urllib.parse.urlencode({"username": ada.email, "password": "Wrong-horse-9"}).encode()
+    request = request_bytes("POST", "/v1/auth/login", body, headers={"Content-Type": "application/x-www-form-urlencoded"})
+    for _ in range(60):
+        with Wire(server) as leaving:
+            leaving.send(request)
+            leaving.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert sign_in(Client(server), ada.email)
+    end = time.monotonic() + 10
+    while "leat_requests_in_flight" in (text := Client(server).get("/metrics").body.decode()):
+        busy = sum(int(line.split()[-1]) for line in text.splitlines() if line.startswith("leat_requests_in_flight{"))
+        if busy <= 1:  # the one that asks
+            return
+        assert time.monotonic() < end, f"{busy} requests are still in flight"
+        time.sleep(0.1)
