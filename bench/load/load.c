@@ -28,6 +28,7 @@ enum operation { CONNECT, RECV, SEND };
 
 struct client {
     int fd;
+    uint16_t generation; // of its connection: a send that failed may be told when the next one stands
     bool is_receiving, is_leaving;
     unsigned answers_left;
     uint64_t began_ns; // of the requests on their way: sent, or due
@@ -64,7 +65,7 @@ static void fail(const char *what, int error) {
 }
 
 static uint64_t tag(enum operation operation, unsigned index) {
-    return (uint64_t)operation << 32 | index;
+    return (uint64_t)operation << 48 | (uint64_t)clients[index].generation << 32 | index;
 }
 
 static bool is_measuring(void) {
@@ -146,6 +147,7 @@ static int open_socket(void) {
 static void connect_again(unsigned index) {
     struct client *client = &clients[index];
     client->fd = open_socket();
+    client->generation++;
     client->is_leaving = false;
     client->answers_left = 0;
     client->began_ns = now_ns;
@@ -284,7 +286,9 @@ static void on_send_failed(unsigned index) {
 
 static void complete(const struct io_uring_cqe *cqe) {
     unsigned index = (unsigned)cqe->user_data;
-    switch ((enum operation)(cqe->user_data >> 32)) {
+    if ((uint16_t)(cqe->user_data >> 32) != clients[index].generation)
+        return;
+    switch ((enum operation)(cqe->user_data >> 48)) {
     case CONNECT:
         return on_connect(index, cqe->res);
     case RECV:
