@@ -1,4 +1,4 @@
-// live.c — while it serves: signals, plugins that come and go, generations that end.
+// live.c — while it serves: signals, plugins that come and go, generations that end, a private Postgres that may have to be started again.
 //
 // The main thread does all of it, so that one generation is loaded at a time and nothing here is locked. What blocks (dlopen, Postgres'
 // check of the statements, migrations) blocks nobody who is served.
@@ -19,7 +19,7 @@
 
 extern const leat_plugin leat_plugin_entry; // of handlers/
 
-enum { LOAD_BYTES_MAX = 64 << 20, HELD_MS = 30000 };
+enum { LOAD_BYTES_MAX = 64 << 20, HELD_MS = 30000, DATABASE_LOOK_MS = 1000, DATABASE_RETRY_MS = 5000 };
 
 struct live {
     struct workspace *workspace;
@@ -28,6 +28,7 @@ struct live {
     unsigned generation;   // the newest that was tried
     int64_t load_due_ms;   // 0: nothing has changed
     int64_t held_since_ms; // an old generation lives since; 0: none
+    int64_t database_look_due_ms;
 };
 
 // What loading one generation needs, and nothing after it.
@@ -154,8 +155,30 @@ static void look_at_old_generations(struct live *live) {
     }
 }
 
+// The private Postgres is ours to keep up; of any other it is somebody else's business.
+static void look_at_database(struct live *live) {
+    struct cluster *cluster = live->workspace->cluster;
+    if (!cluster || live->database_look_due_ms > now_ms())
+        return;
+    struct arena_pool pool;
+    struct arena arena;
+    str failure;
+    arena_pool_init(&pool, 0);
+    arena_init(&arena, &pool, LOAD_BYTES_MAX);
+    int status = cluster_revive(cluster, &arena, &failure);
+    live->database_look_due_ms = now_ms() + (status ? DATABASE_RETRY_MS : DATABASE_LOOK_MS);
+    if (status > 0)
+        log_line(LOG_WARNING, "database_restarted", "the private Postgres had ended; %s/log says why", cluster_folder(cluster));
+    else if (status < 0)
+        log_line(LOG_ERROR, "database_not_restarted", "error=\"%.*s\"", (int)failure.len, failure.ptr);
+    arena_reset(&arena);
+    arena_pool_finish(&pool);
+}
+
 static int wait_ms(const struct live *live) {
     int64_t due_ms = live->load_due_ms;
+    if (live->workspace->cluster && (!due_ms || live->database_look_due_ms < due_ms))
+        due_ms = live->database_look_due_ms;
     if (live->held_since_ms && (!due_ms || live->held_since_ms + HELD_MS < due_ms))
         due_ms = live->held_since_ms + HELD_MS;
     if (!due_ms)
@@ -178,11 +201,15 @@ static void live_until(struct live *live, const sigset_t *endings) {
             load_and_publish(live);
         }
         look_at_old_generations(live);
+        look_at_database(live);
     }
 }
 
 int live_run(struct workspace *workspace, struct server *server, const sigset_t *endings, struct publisher **ret_publisher) {
-    struct live live = {.workspace = workspace, .generation = workspace->plugins->generation, .load_due_ms = now_ms()};
+    struct live live = {.workspace = workspace,
+                        .generation = workspace->plugins->generation,
+                        .load_due_ms = now_ms(),
+                        .database_look_due_ms = now_ms() + DATABASE_LOOK_MS};
     sigset_t all = *endings;
     sigaddset(&all, SIGHUP);
     int status = publisher_create(server, &live.publisher);

@@ -27,13 +27,16 @@ enum {
     POLL_MS = 5,
     RELAUNCH_MS = 200,
     LAUNCH_COUNT_MAX = 3,
+    KEEPER_MS_MAX = 1000,    // until a keeper that was started holds its lock
     LOG_BYTES_MAX = 8 << 20, // then the log becomes log.old
 };
 
 struct cluster {
     char *conninfo, *psql, *folder, *notice, *lock_path;
     int lock_fd;
-    pid_t keeper; // ours; 0: not started by us
+    pid_t keeper;       // ours; 0: not started by us
+    struct place place; // its strings are in the arena of cluster_start()
+    bool is_throwaway;
 };
 
 // One attempt to bring it up.
@@ -228,6 +231,8 @@ int cluster_start(const struct cluster_options *options, struct arena *arena, st
         return error;
     }
     start.cluster->lock_fd = start.place.lock_fd;
+    start.cluster->place = start.place;
+    start.cluster->is_throwaway = options->is_throwaway;
     error = describe(start.cluster, &start.place);
     if (error == 0)
         error = take_lease(&start);
@@ -242,6 +247,45 @@ int cluster_start(const struct cluster_options *options, struct arena *arena, st
     }
     *ret_cluster = start.cluster;
     return 0;
+}
+
+// ---- starting again
+
+static bool is_kept(struct cluster *cluster) {
+    bool is_ours = cluster->keeper && !has_ended(cluster);
+    return is_ours || range_lock_of_others(cluster->lock_fd, LOCK_KEEPER) == F_WRLCK || keeper_postmaster(&cluster->place);
+}
+
+// Until then another server that looks would think there is none.
+static void wait_for_keeper(struct cluster *cluster) {
+    int64_t due_ns = ns_from_now(KEEPER_MS_MAX);
+    while (!has_ended(cluster) && range_lock_of_others(cluster->lock_fd, LOCK_KEEPER) != F_WRLCK && clock_monotonic_ns() < due_ns)
+        nap_ms(POLL_MS);
+}
+
+static int launch_again(struct start *start) {
+    if (!has_data(start)) { // an empty database in its place would only hide that
+        start->failure = arena_format(
+            start->arena, "%s is gone; stop the server, and start it again with an empty database, or bring it back", start->place.data);
+        return -ENOENT;
+    }
+    int error = launch(start);
+    if (error == 0)
+        wait_for_keeper(start->cluster);
+    return error;
+}
+
+int cluster_revive(struct cluster *cluster, struct arena *arena, str *ret_failure) {
+    if (is_kept(cluster) || range_lock(cluster->lock_fd, LOCK_START, F_WRLCK, 0) != 0)
+        return 0;
+    struct cluster_options options = {.is_throwaway = cluster->is_throwaway};
+    struct start start = {.options = &options, .arena = arena, .place = cluster->place, .cluster = cluster, .failure = S("out of memory")};
+    bool is_back = is_kept(cluster); // meanwhile, by another server
+    int error = is_back ? 0 : launch_again(&start);
+    range_lock(cluster->lock_fd, LOCK_START, F_UNLCK, 0);
+    if (error)
+        *ret_failure = start.failure;
+    return error ? error : !is_back;
 }
 
 const char *cluster_conninfo(const struct cluster *cluster) {

@@ -3,6 +3,7 @@
 // For development and tests, and for a first run: never touched when DATABASE_URL is set. As root, initdb and postgres run as the user
 // `postgres` (or as the owner of var/pg). It runs as long as somebody uses it: several servers may share one var/, the last one that
 // stops or dies, kill -9 included, takes Postgres with it (see keeper.h). One that was started by other hands is used and left running.
+// Should Postgres end by itself (the kernel ran out of memory, somebody killed it), a server that looks brings it up again.
 #ifndef DB_CLUSTER_H
 #define DB_CLUSTER_H
 
@@ -19,9 +20,15 @@ struct cluster_options {
 
 /**
  * Blocking: under a second the first time. Any thread; before there are many, as it forks. 0, or a negative errno and `*ret_failure` says
- * what is wrong and what to do.
+ * what is wrong and what to do. `arena` lives as long as the cluster.
  */
 int cluster_start(const struct cluster_options *options, struct arena *arena, struct cluster **ret_cluster, str *ret_failure);
+/**
+ * Where neither a postmaster nor a keeper lives any more, starts Postgres again and does not wait for it: links come back by themselves.
+ * From the thread that called cluster_start(), now and then; takes some ms where there is something to do. 1: it was started; 0: it lives,
+ * or another server is at it; or a negative errno and `*ret_failure` says in a line what is wrong.
+ */
+int cluster_revive(struct cluster *cluster, struct arena *arena, str *ret_failure);
 /** "host=... port=5432 dbname=app user=app". Lives as long as the cluster. */
 const char *cluster_conninfo(const struct cluster *cluster);
 /** The command line to look inside: "psql 'host=...'". */

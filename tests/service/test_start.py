@@ -108,6 +108,28 @@ def test_a_database_that_was_killed_is_recovered_at_the_next_start(folder):
         assert server.stop() == 0
 
 
+def test_a_database_that_is_killed_while_it_serves_is_started_again(folder):
+    """Our own one; nobody else would."""
+    with Server(bench=False, folder=folder) as server:
+        person = Person(server)
+        postmaster = int((folder / "var/pg/data/postmaster.pid").read_text().splitlines()[0])
+        children = subprocess.run(["pgrep", "-P", str(postmaster)], capture_output=True, text=True).stdout.split()
+        for pid in [postmaster, *map(int, children)]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        end = time.monotonic() + 20
+        while True:
+            answer = person.client.get("/v1/users/me")
+            if answer.status == 200:
+                break
+            assert answer.status == 503 and time.monotonic() < end, answer
+        assert answer.json == person.user
+        assert server.logged("database_restarted")
+        assert server.stop() == 0
+
+
 def test_two_servers_share_one_database(folder):
     first = Server(bench=False, folder=folder)
     second = Server(bench=False, folder=folder)

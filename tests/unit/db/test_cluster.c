@@ -271,6 +271,40 @@ static void test_a_postmaster_that_was_killed_is_recovered_with_what_was_committ
     stop(cluster);
 }
 
+static int revived(struct cluster *cluster) {
+    int status = cluster_revive(cluster, &arena, &failure);
+    if (status < 0)
+        fail_msg("cluster_revive: %s: %.*s", strerror(-status), (int)failure.len, failure.ptr);
+    return status;
+}
+
+static bool answers(const char *conninfo) {
+    return PQping(conninfo) == PQPING_OK;
+}
+
+static void test_a_postmaster_that_was_killed_is_started_again_by_who_looks(void **state) {
+    (void)state;
+    struct cluster *first = start(shared_var), *second = start(shared_var);
+    const char *folder = arena_format(&arena, "%s", cluster_folder(first)).ptr;
+    ask(first, "CREATE TABLE kept_on AS SELECT 8 AS answer");
+    assert_int_equal(revived(first), 0);
+    kill(postmaster_of(folder), SIGKILL);
+    assert_true(comes_true(is_down, folder));
+
+    int status;
+    while ((status = revived(second)) == 0) // its keeper may need a moment to end
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+
+    assert_int_equal(status, 1);
+    assert_int_equal(revived(first), 0);
+    assert_true(comes_true(answers, cluster_conninfo(first)));
+    assert_string_equal(ask(first, "SELECT answer FROM kept_on"), "8");
+    stop(second);
+    assert_string_equal(ask(first, "SELECT 1"), "1");
+    stop(first);
+    assert_int_equal(postmaster_of(folder), 0);
+}
+
 static void test_orphans_of_a_killed_postmaster_do_not_block_the_next_start(void **state) {
     (void)state;
     struct cluster *cluster = start(shared_var);
@@ -583,6 +617,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_a_killed_server_leaves_postgres_to_the_others, stop_what_a_failed_test_left),
         cmocka_unit_test_teardown(test_postgres_ends_when_its_keeper_is_killed, stop_what_a_failed_test_left),
         cmocka_unit_test_teardown(test_a_postmaster_that_was_killed_is_recovered_with_what_was_committed, stop_what_a_failed_test_left),
+        cmocka_unit_test_teardown(test_a_postmaster_that_was_killed_is_started_again_by_who_looks, stop_what_a_failed_test_left),
         cmocka_unit_test_teardown(test_orphans_of_a_killed_postmaster_do_not_block_the_next_start, stop_what_a_failed_test_left),
         cmocka_unit_test_teardown(test_a_stale_pid_file_that_names_a_living_process_is_seen_through, stop_what_a_failed_test_left),
         cmocka_unit_test_teardown(test_a_server_that_other_hands_started_is_used_and_left_running, stop_what_a_failed_test_left),
