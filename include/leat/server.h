@@ -9,7 +9,7 @@
 
 /**
  * All figures in Prometheus' text format, version 0.0.4: of routes, queries, the database's links, the rings, the process. `ptr` is NULL
- * with METRICS=off. Suspends for a millisecond or two, until every core has told its own; one that does not within 200 ms is as it was.
+ * with METRICS=off. Suspends until every core has told its own, some 16 ms; one that does not within 200 ms is as it was.
  */
 str metrics_text(req *);
 /**

@@ -19,6 +19,7 @@ enum { PIECE_BYTES = 64 << 10, LINE_BYTES_MAX = 2048, LABEL_BYTES_MAX = 512, ANS
 
 struct pause {
     struct timer timer;
+    struct deferred turn;
     req *r;
     bool is_over;
 };
@@ -61,24 +62,41 @@ static const char *escaped(char out[LABEL_BYTES_MAX], const char *text) {
 
 // ---- waiting
 
-static void pause_is_over(struct timer *timer) {
-    struct pause *pause = container_of(timer, struct pause, timer);
+static void go_on(struct pause *pause) {
     pause->is_over = true;
     if (pause->r->coro)
         coro_resume(pause->r->coro);
 }
 
+static void tick_has_come(struct timer *timer) {
+    go_on(container_of(timer, struct pause, timer));
+}
+
+static void turn_has_come(struct deferred *deferred) {
+    go_on(container_of(deferred, struct pause, turn));
+}
+
 static void end_pause(void *arg, enum outcome outcome LEAT_UNUSED) {
     struct pause *pause = arg;
     wheel_disarm(&pause->r->app->core->wheel, &pause->timer);
+    deferred_cancel(&pause->turn);
 }
 
-static void wait_a_millisecond(struct pause *pause) {
-    struct core *core = pause->r->app->core;
+static void wait(struct pause *pause) {
     pause->is_over = false;
-    wheel_arm(&core->wheel, &pause->timer, core_now_ms(core) + 1);
     while (!pause->is_over)
         request_suspend(pause->r);
+}
+
+static void wait_a_tick(struct pause *pause) {
+    struct core *core = pause->r->app->core;
+    wheel_arm(&core->wheel, &pause->timer, core_now_ms(core) + 1);
+    wait(pause);
+}
+
+static void wait_a_turn(struct pause *pause) {
+    core_defer_to_next_turn(pause->r->app->core, &pause->turn);
+    wait(pause);
 }
 
 // A server of a thousand routes has a page of megabytes: others of this core get their turn in between.
@@ -86,7 +104,7 @@ static void let_others(struct page *page) {
     if (page->bytes_since_pause < PIECE_BYTES)
         return;
     page->bytes_since_pause = 0;
-    wait_a_millisecond(&page->pause);
+    wait_a_turn(&page->pause);
 }
 
 // ---- histograms
@@ -286,7 +304,7 @@ static void wait_for_cores(req *r, struct figures *figures, struct pause *pause)
     figures_ask(figures);
     int64_t due_ms = core_now_ms(r->app->core) + ANSWER_MS_MAX;
     while (!figures_are_answered(figures) && core_now_ms(r->app->core) < due_ms)
-        wait_a_millisecond(pause);
+        wait_a_tick(pause);
 }
 
 static void free_page(void *arg) {
@@ -301,7 +319,8 @@ str metrics_text(req *r) {
     if (arena_defer(&r->arena, free_page, page) < 0)
         fail_busy(r, "no memory for the figures");
     page->pause.r = r;
-    timer_init(&page->pause.timer, pause_is_over);
+    timer_init(&page->pause.timer, tick_has_come);
+    deferred_init(&page->pause.turn, turn_has_come);
     on_done(r, end_pause, &page->pause);
     wait_for_cores(r, figures, &page->pause);
     say_routes(page, figures);
