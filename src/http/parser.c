@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "http/characters.h"
 #include "http/framing.h"
+#include "http/plain_head.h"
 #include "http/request_line.h"
 #include "http/target.h"
 
@@ -212,10 +213,8 @@ static int64_t malformed(struct scan *scan) {
     return http_refuse(scan->refusal, 400, "Invalid header field");
 }
 
-int64_t http_head_parse(const char *data, size_t bytes, const struct http_limits *limits, struct http_head *scratch,
-                        struct http_refusal *ret_refusal) {
-    size_t bytes_max = (size_t)limits->request_line_bytes_max + limits->field_bytes_max + 6;
-    bytes = bytes < bytes_max ? bytes : bytes_max; // more would not make a head
+static __attribute__((noinline)) int64_t parse_closely(const char *data, size_t bytes, const struct http_limits *limits,
+                                                       struct http_head *scratch, struct http_refusal *ret_refusal) {
     memset(scratch, 0, offsetof(struct http_head, fields));
     scratch->base = data;
     struct scan scan; // all but `llhttp`, which llhttp_init() sets
@@ -236,6 +235,14 @@ int64_t http_head_parse(const char *data, size_t bytes, const struct http_limits
     default:
         return malformed(&scan);
     }
+}
+
+int64_t http_head_parse(const char *data, size_t bytes, const struct http_limits *limits, struct http_head *scratch,
+                        struct http_refusal *ret_refusal) {
+    size_t bytes_max = (size_t)limits->request_line_bytes_max + limits->field_bytes_max + 6;
+    bytes = bytes < bytes_max ? bytes : bytes_max; // more would not make a head
+    int64_t head_bytes = http_plain_head_read(data, bytes, limits, scratch);
+    return head_bytes ? head_bytes : parse_closely(data, bytes, limits, scratch, ret_refusal);
 }
 
 size_t http_blank_lines(const char *data, size_t bytes) {

@@ -32,7 +32,7 @@ void session_tell_gone(struct session *session) {
     session->core->app->on_gone(session);
 }
 
-void session_refuse(struct session *session, unsigned status, const char *detail) {
+__attribute__((cold, noinline)) void session_refuse(struct session *session, unsigned status, const char *detail) {
     session_tell_gone(session);
     session->must_close = true;
     session->state = SESSION_BUSY; // an answer is made as to any other request
@@ -61,8 +61,6 @@ static void begin_request(struct session *session, const struct http_head *head)
     session->must_close = session->is_unread_long = session->is_app_told = false;
     session->has_head_deadline = false;
     session->is_known = true;
-    session->body_began_ms = core_now_ms(session->core->core);
-    session->body_bytes = 0;
 }
 
 /** The body of `head` is not wanted, and its request is answered. */
@@ -93,9 +91,11 @@ static bool begin_keeping(struct session *session, const struct http_head *head,
     return true;
 }
 
-static void read_body_request(struct session *session, const struct http_head *head, str *rest) {
+static __attribute__((noinline)) void read_body_request(struct session *session, const struct http_head *head, str *rest) {
     struct http_refusal refusal;
     size_t here = rest->len - head->bytes;
+    session->body_began_ms = core_now_ms(session->core->core);
+    session->body_bytes = 0;
     uint64_t missing = !head->is_chunked && head->content_length > here ? head->content_length - here : 0;
     bool is_expected = head->expects_continue && !here; // whether the client sends it now is anybody's guess
     session->is_unread_long = is_expected || missing > DROPPED_BYTES_MAX;
