@@ -3,7 +3,8 @@
 // A path is its segments between slashes, the last one empty where it ends with a slash: "/" is one empty segment. A node holds its literal
 // children in a hash table of its own, and apart from them at most one child for "{name}" and one for "{name:path}". The lengths of the
 // literals are kept as a bit mask, so that a UUID is seldom hashed to find out that it is no literal. Matching goes down literals first
-// and comes back for the parameters; it visits a node at most once, and no path is deeper than the tree.
+// and comes back for the parameters; it visits a node at most once, and no path is deeper than the tree. A path that is nothing but
+// literals would win that way, so it is looked up as a whole before.
 #include "http/router.h"
 
 #include <assert.h>
@@ -30,6 +31,7 @@ struct node {
 
 struct router {
     struct node *root;
+    struct node *whole; // its children are paths as a whole, of those that are nothing but literals: most requests go no further
 };
 
 static uint64_t load64(const char *p) {
@@ -53,20 +55,35 @@ static uint64_t load_short(const char *p, size_t bytes) {
     return (uint64_t)(uint8_t)p[0] << 16 | (uint64_t)(uint8_t)p[bytes / 2] << 8 | (uint8_t)p[bytes - 1];
 }
 
+static uint64_t mixed(uint64_t hash, uint64_t word) {
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+    return hash ^ hash >> 32;
+}
+
 /** The keys are our own routes', so that nobody can choose them to collide. */
 static uint64_t hash_of(const char *p, size_t bytes) {
-    const uint64_t factor = 0x9e3779b97f4a7c15;
+    if (bytes < 8)
+        return mixed(bytes, load_short(p, bytes));
     uint64_t hash = bytes;
-    for (; bytes >= 8; p += 8, bytes -= 8) {
-        hash = (hash ^ load64(p)) * factor;
-        hash ^= hash >> 32;
-    }
-    hash = (hash ^ load_short(p, bytes)) * factor;
-    return hash ^ hash >> 32;
+    const char *last = p + bytes - 8; // overlaps the one before
+    for (; p < last; p += 8)
+        hash = mixed(hash, load64(p));
+    return mixed(hash, load64(last));
 }
 
 static uint64_t length_bit(size_t bytes) {
     return (uint64_t)1 << (bytes < LENGTH_BITS ? bytes : LENGTH_BITS - 1);
+}
+
+static bool is_same_text(const char *a, const char *b, size_t bytes) {
+    if (bytes < 8)
+        return load_short(a, bytes) == load_short(b, bytes);
+    const char *last = a + bytes - 8;
+    for (; a < last; a += 8, b += 8) {
+        if (load64(a) != load64(b))
+            return false;
+    }
+    return load64(last) == load64(b - (a - last));
 }
 
 static struct node *literal_find(const struct node *node, const char *text, size_t bytes) {
@@ -75,7 +92,7 @@ static struct node *literal_find(const struct node *node, const char *text, size
     uint64_t hash = hash_of(text, bytes);
     for (uint32_t i = (uint32_t)hash & node->table_mask; node->table[i]; i = (i + 1) & node->table_mask) {
         struct node *child = node->table[i];
-        if (child->hash == hash && child->bytes == bytes && memcmp(child->text, text, bytes) == 0)
+        if (child->hash == hash && child->bytes == bytes && is_same_text(child->text, text, bytes))
             return child;
     }
     return NULL;
@@ -197,7 +214,7 @@ static bool is_listed(const str *names, unsigned count, str name) {
     return false;
 }
 
-/** 0, or -EINVAL: then nothing may be added. */
+/** How many parameters it has, or -EINVAL: then nothing may be added. */
 static int path_check(str path) {
     str names[ROUTER_PARAMS_MAX], rest = path, segment, name;
     unsigned count = 0;
@@ -211,7 +228,7 @@ static int path_check(str path) {
             return -EINVAL;
         names[count++] = name;
     }
-    return 0;
+    return (int)count;
 }
 
 /** The node that the path leads to, made where it is not there yet. NULL without memory. */
@@ -234,38 +251,47 @@ static struct node *path_add(struct node *node, str path) {
 
 int router_create(struct router **ret_router) {
     struct router *router = calloc(1, sizeof *router);
-    struct node *root = node_create("", 0);
-    if (!router || !root) {
-        free(router);
-        free(root);
+    if (!router)
+        return -ENOMEM;
+    router->root = node_create("", 0);
+    router->whole = node_create("", 0);
+    if (!router->root || !router->whole) {
+        router_destroy(router);
         return -ENOMEM;
     }
-    router->root = root;
     *ret_router = router;
     return 0;
 }
 
 void router_destroy(struct router *router) {
-    if (router)
-        node_destroy(router->root);
+    if (!router)
+        return;
+    node_destroy(router->root);
+    node_destroy(router->whole);
     free(router);
+}
+
+static void node_aim(struct node *node, enum http_method method, void *target) {
+    node->targets[method] = target;
+    node->methods |= 1u << method;
 }
 
 int router_add(struct router *router, enum http_method method, const char *path, void *target, void **ret_other) {
     assert(target && method < HTTP_METHODS);
     str text = str_of(path);
-    int r = path_check(text);
-    if (r)
-        return r;
-    struct node *node = path_add(router->root, text);
-    if (!node)
+    int param_count = path_check(text);
+    if (param_count < 0)
+        return param_count;
+    struct node *node = path_add(router->root, text), *whole = param_count ? NULL : literal_add(router->whole, text);
+    if (!node || (!param_count && !whole))
         return -ENOMEM;
     if (node->targets[method]) {
         *ret_other = node->targets[method];
         return -EEXIST;
     }
-    node->targets[method] = target;
-    node->methods |= 1u << method;
+    node_aim(node, method, target);
+    if (whole)
+        node_aim(whole, method, target);
     return 0;
 }
 
@@ -335,7 +361,8 @@ void router_match(const struct router *router, enum http_method method, str path
     ret_match->is_redirect = false;
     if (!path.len || path.ptr[0] != '/')
         return;
-    bool is_found = descend(&search, router->root, path, 0);
+    const struct node *whole = literal_find(router->whole, path.ptr, path.len);
+    bool is_found = (whole && arrive(&search, whole, 0)) || descend(&search, router->root, path, 0);
     if (search.methods & 1u << HTTP_GET)
         search.methods |= 1u << HTTP_HEAD;
     if (search.methods)
