@@ -9,7 +9,7 @@
 
 enum {
     HEAD_BYTES = 512,   // room for a head to begin with
-    LENGTH_DIGITS = 10, // up to 9.9 GB
+    LENGTH_DIGITS = 10, // up to 9.9 GB: no output holds so much
     MOVED_BYTES_MAX = 4096,
 };
 
@@ -18,7 +18,7 @@ static bool has_no_body(unsigned status) {
     return status < 200 || status == 204 || status == 304;
 }
 
-static char *more_room(struct answer *answer, size_t bytes) {
+static __attribute__((cold, noinline)) char *more_room(struct answer *answer, size_t bytes) {
     if (answer->out_of_memory)
         return NULL;
     size_t more = bytes > answer->used ? bytes : answer->used; // doubles, so that many small pieces stay cheap
@@ -48,30 +48,31 @@ static inline void put(struct answer *answer, const char *text, size_t bytes) {
 
 #define PUT(answer, literal) put(answer, literal, sizeof(literal) - 1)
 
-static void begin(struct answer *answer, struct session *session, unsigned status, size_t bytes) {
-    assert(session->state == SESSION_BUSY || session->state == SESSION_ASKING);
-    *answer = (struct answer){.session = session, .status = status, .capacity = bytes};
-    answer->room = conn_reserve(session_conn(session), bytes);
-    if (!answer->room) {
-        answer->out_of_memory = true;
-        answer->capacity = 0;
-        return;
-    }
-    char scratch[16];
-    str line = http_status_line(status, scratch), date = http_date_line(&session->core->date, session->core->core->wall_us);
-    char *end = mempcpy(answer->room, line.ptr, line.len);
-    end = mempcpy(end, date.ptr, HTTP_DATE_LINE_BYTES);
-    answer->used = (size_t)(end - answer->room);
+/** Status line, Date, and what keeps or closes the connection; there is room for HEAD_BYTES. Returns the end. */
+static inline char *put_opening(char *room, struct session *session, unsigned status) {
+    struct http_opening *opening = &session->core->opening;
+    http_opening_update(opening, status, session->core->core->wall_us);
+    memcpy(room, opening->text, sizeof opening->text);
+    room += opening->bytes;
     if (session_is_last_answer(session)) {
         session->must_close = true;
-        PUT(answer, "Connection: close\r\n");
+        room = mempcpy(room, "Connection: close\r\n", 19);
     } else if (session->is_http10) {
-        PUT(answer, "Connection: keep-alive\r\n");
+        room = mempcpy(room, "Connection: keep-alive\r\n", 24);
     }
+    return room;
 }
 
 void answer_begin(struct answer *answer, struct session *session, unsigned status) {
-    begin(answer, session, status, HEAD_BYTES);
+    assert(session->state == SESSION_BUSY || session->state == SESSION_ASKING);
+    *answer = (struct answer){.session = session, .status = status, .capacity = HEAD_BYTES};
+    answer->room = conn_reserve(session_conn(session), HEAD_BYTES);
+    if (answer->room) {
+        answer->used = (size_t)(put_opening(answer->room, session, status) - answer->room);
+    } else {
+        answer->out_of_memory = true;
+        answer->capacity = 0;
+    }
 }
 
 void answer_field(struct answer *answer, str name, str value) {
@@ -121,98 +122,89 @@ void answer_write(struct answer *answer, str body) {
         put(answer, body.ptr, body.len);
 }
 
-/** The decimal digits of `number` at the end of `out`; how many they are. */
-static unsigned digits_of(uint64_t number, char out[LENGTH_DIGITS]) {
-    unsigned count = 0;
-    do {
-        out[LENGTH_DIGITS - ++count] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number && count < LENGTH_DIGITS);
-    return count;
+/** In decimal, in place; returns the end. */
+static inline char *put_number(char *room, uint64_t number) {
+    unsigned count = 1;
+    for (uint64_t rest = number; rest >= 10; rest /= 10)
+        count++;
+    for (unsigned i = count; i > 0; number /= 10)
+        room[--i] = (char)('0' + number % 10);
+    return room + count;
 }
 
 static void write_length(struct answer *answer) {
-    char digits[LENGTH_DIGITS], *gap = answer->room + answer->length_at;
+    char digits[20], *gap = answer->room + answer->length_at;
     size_t body_bytes = answer->used - answer->body_at;
-    unsigned count = digits_of(body_bytes, digits);
-    unsigned blanks = LENGTH_DIGITS - count;
+    size_t count = (size_t)(put_number(digits, body_bytes) - digits), blanks = LENGTH_DIGITS - count;
     bool is_dropped = answer->session->is_head;
     if (!is_dropped && body_bytes > MOVED_BYTES_MAX) {
-        memcpy(gap + blanks, digits + blanks, count);
+        memcpy(gap + blanks, digits, count);
         return;
     }
-    memcpy(gap, digits + blanks, count);
+    memcpy(gap, digits, count);
     memcpy(gap + count, "\r\n\r\n", 4);
     memmove(gap + count + 4, answer->room + answer->body_at, is_dropped ? 0 : body_bytes);
     answer->used -= blanks + (is_dropped ? body_bytes : 0);
 }
 
 /** Nothing of the answer has been claimed yet: a short one takes its place in the room it began with. */
-static void give_up(struct answer *answer) {
+static __attribute__((cold, noinline)) void give_up(struct session *session) {
     static const char body[] = "Content-Type: application/json\r\nRetry-After: 1\r\nContent-Length: 32\r\nConnection: "
                                "close\r\n\r\n{\"detail\":\"Service Unavailable\"}";
-    struct session *session = answer->session;
     session->must_close = true;
-    char scratch[16];
-    str line = http_status_line(503, scratch), date = http_date_line(&session->core->date, session->core->core->wall_us);
     char *room = conn_reserve(session_conn(session), HEAD_BYTES);
-    if (!room) {
+    if (room) {
+        char *end = put_opening(room, session, 503);
+        end = mempcpy(end, body, sizeof body - 1 - (session->is_head ? 32 : 0));
+        conn_commit(session_conn(session), (size_t)(end - room));
+    } else {
         conn_abort(session_conn(session));
-        return;
     }
-    char *end = mempcpy(room, line.ptr, line.len);
-    end = mempcpy(end, date.ptr, date.len);
-    end = mempcpy(end, body, sizeof body - 1 - (session->is_head ? 32 : 0));
-    conn_commit(session_conn(session), (size_t)(end - room));
-}
-
-static void finish(struct answer *answer) {
-    if (answer->out_of_memory)
-        give_up(answer);
-    else
-        conn_commit(session_conn(answer->session), answer->used);
-    session_on_answered(answer->session);
+    session_on_answered(session);
 }
 
 void answer_end(struct answer *answer) {
     if (!answer->body_at)
         end_head(answer);
-    if (!answer->out_of_memory) {
-        if (answer->length_at)
-            write_length(answer);
-        else
-            answer->used = answer->body_at;
-    }
-    finish(answer);
+    if (answer->out_of_memory)
+        return give_up(answer->session);
+    if (answer->length_at)
+        write_length(answer);
+    else
+        answer->used = answer->body_at;
+    conn_commit(session_conn(answer->session), answer->used);
+    session_on_answered(answer->session);
 }
 
-/** Ends an answer whose body is known from the beginning: no gap, no moving. */
-static void end_with(struct answer *answer, str body) {
-    char digits[LENGTH_DIGITS];
-    unsigned count = digits_of(body.len, digits);
-    bool is_bare = has_no_body(answer->status);
-    size_t body_bytes = is_bare || answer->session->is_head ? 0 : body.len;
-    char *end = room_for(answer, 32 + body_bytes);
-    if (end) {
-        if (!is_bare) {
-            end = mempcpy(end, "Content-Length: ", 16);
-            end = mempcpy(end, digits + LENGTH_DIGITS - count, count);
-            end = mempcpy(end, "\r\n", 2);
-        }
+static inline char *put_text(char *room, str text) {
+    return text.len ? mempcpy(room, text.ptr, text.len) : room;
+}
+
+size_t session_answer(struct session *session, unsigned status, str content_type, str raw_fields, str body) {
+    assert(session->state == SESSION_BUSY || session->state == SESSION_ASKING);
+    char *room = conn_reserve(session_conn(session), HEAD_BYTES + content_type.len + raw_fields.len + body.len);
+    if (!room) {
+        give_up(session);
+        return 0;
+    }
+    char *end = put_opening(room, session, status);
+    if (content_type.len) {
+        end = mempcpy(end, "Content-Type: ", 14);
+        end = put_text(end, content_type);
         end = mempcpy(end, "\r\n", 2);
-        end = mempcpy(end, body_bytes ? body.ptr : "", body_bytes);
-        answer->used = (size_t)(end - answer->room);
     }
-    finish(answer);
-}
-
-void session_answer(struct session *session, unsigned status, str content_type, str raw_fields, str body) {
-    struct answer answer;
-    begin(&answer, session, status, HEAD_BYTES + content_type.len + raw_fields.len + body.len);
-    if (content_type.len)
-        answer_field(&answer, S("Content-Type"), content_type);
-    answer_raw_fields(&answer, raw_fields);
-    end_with(&answer, body);
+    end = put_text(end, raw_fields);
+    if (has_no_body(status)) {
+        end = mempcpy(end, "\r\n", 2);
+    } else {
+        end = mempcpy(end, "Content-Length: ", 16);
+        end = put_number(end, body.len);
+        end = mempcpy(end, "\r\n\r\n", 4);
+        end = session->is_head ? end : put_text(end, body);
+    }
+    conn_commit(session_conn(session), (size_t)(end - room));
+    session_on_answered(session);
+    return (size_t)(end - room);
 }
 
 static void write_json_text(struct answer *answer, const char *text) {
@@ -230,7 +222,7 @@ static void write_json_text(struct answer *answer, const char *text) {
 
 void session_answer_detail(struct session *session, unsigned status, const char *detail, str raw_fields) {
     struct answer answer;
-    begin(&answer, session, status, HEAD_BYTES + raw_fields.len);
+    answer_begin(&answer, session, status);
     answer_field(&answer, S("Content-Type"), S("application/json"));
     answer_raw_fields(&answer, raw_fields);
     answer_write(&answer, S("{\"detail\":\""));

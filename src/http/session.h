@@ -97,8 +97,8 @@ void answer_write(struct answer *answer, str body);
 /** The answer is whole: it leaves at the end of the turn. For HEAD the body is dropped and its length stays. The request is over. */
 void answer_end(struct answer *answer);
 
-/** A whole answer in one call; `content_type` is empty where there is no body. */
-void session_answer(struct session *session, unsigned status, str content_type, str raw_fields, str body);
+/** A whole answer in one call; `content_type` is empty where there is no body. Its bytes, or 0 without memory: then it is a 503. */
+size_t session_answer(struct session *session, unsigned status, str content_type, str raw_fields, str body);
 /** {"detail": "text"} as FastAPI words it; the detail is the status' reason where `detail` is NULL. */
 void session_answer_detail(struct session *session, unsigned status, const char *detail, str raw_fields);
 

@@ -4,7 +4,7 @@
 
 #include "base/buffer.h"
 #include "http/body.h"
-#include "http/date.h"
+#include "http/opening.h"
 #include "http/session.h"
 
 enum {
@@ -20,8 +20,8 @@ struct session_core {
     struct core *core;
     const struct http_limits *limits;
     const struct http_app *app;
-    struct http_date date;
-    uint64_t body_memory; // bytes of `kept` in all sessions
+    struct http_opening opening; // of answers
+    uint64_t body_memory;        // bytes of `kept` in all sessions
     struct buffer spare[SPARE_BUFFERS];
     unsigned spare_count;
     struct http_head scratch; // of the request that is being handed over: a connection keeps none
