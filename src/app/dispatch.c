@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "http/charset.h"
 #include "http/url.h"
 #include "observe.h"
 #include "reply.h"
@@ -12,7 +13,8 @@ static struct app *app_of(struct session *session) {
     return session_core(session)->app;
 }
 
-static void reply_allow(struct app *app, struct session *session, const struct http_head *head, unsigned status, unsigned allowed) {
+static __attribute__((cold, noinline)) void reply_allow(struct app *app, struct session *session, const struct http_head *head,
+                                                        unsigned status, unsigned allowed) {
     char methods[64], header[80] = "Allow: ";
     strcat(header, router_allow(allowed, methods));
     if (status != 204)
@@ -24,9 +26,10 @@ static void reply_allow(struct app *app, struct session *session, const struct h
 }
 
 // To the same path with, or without, a slash at its end; the query stays. A path, not a URL: the Host field is the client's to forge.
-static void reply_redirect(struct app *app, struct session *session, const struct http_head *head) {
+static __attribute__((cold, noinline)) void reply_redirect(struct app *app, struct session *session, const struct http_head *head) {
     str path = http_text(head, head->path), query = http_text(head, head->query);
     bool has_slash = path.ptr[path.len - 1] == '/';
+    arena_reset(&app->scratch);
     str location = arena_format(&app->scratch, "%.*s%s%s%.*s", (int)(path.len - has_slash), path.ptr, has_slash ? "" : "/",
                                 query.len ? "?" : "", (int)query.len, query.ptr);
     struct plain plain;
@@ -43,7 +46,7 @@ static bool is_known_method(str method) {
     return false;
 }
 
-static void reply_preflight(struct app *app, struct session *session, const struct http_head *head) {
+static __attribute__((cold, noinline)) void reply_preflight(struct app *app, struct session *session, const struct http_head *head) {
     const struct cors *cors = &app->options->cors;
     str origin = http_text(head, head->origin);
     str method = http_field_value(head, S("Access-Control-Request-Method"));
@@ -63,15 +66,23 @@ static void reply_preflight(struct app *app, struct session *session, const stru
     reply_plain_end(&plain);
 }
 
+// `ptr` is NULL where it is no text.
+static __attribute__((noinline)) str decode_path(struct app *app, str path) {
+    arena_reset(&app->scratch);
+    path = url_decode(&app->scratch, path, false);
+    return path.ptr && url_path_is_text(path) ? path : (str){0};
+}
+
 // Answers what has no handler and returns NULL, or the endpoint with its path's parameters.
 static const struct endpoint *route(struct app *app, struct session *session, const struct http_head *head, struct router_match *match) {
     if (app->options->cors.origin_count && cors_is_preflight(head)) {
         reply_preflight(app, session, head);
         return NULL;
     }
-    arena_reset(&app->scratch);
-    str path = url_decode(&app->scratch, http_text(head, head->path), false);
-    if (!path.ptr || !url_path_is_text(path)) {
+    str path = http_text(head, head->path);
+    if (charset_run(&charset_unescaped, path.ptr, path.ptr + path.len) != path.len)
+        path = decode_path(app, path);
+    if (!path.ptr) {
         reply_plain_detail(app, session, head, NULL, 400, "The path is not UTF-8, or holds a NUL", NULL);
         return NULL;
     }
@@ -101,7 +112,8 @@ static int64_t on_head(struct session *session, const struct http_head *head) {
     return (int64_t)(max ? max : app->options->http.body_bytes_max);
 }
 
-static void reply_busy(struct app *app, struct session *session, const struct http_head *head, const struct endpoint *endpoint) {
+static __attribute__((cold, noinline)) void reply_busy(struct app *app, struct session *session, const struct http_head *head,
+                                                       const struct endpoint *endpoint) {
     reply_plain_detail(app, session, head, endpoint, 503, "Service Unavailable", "Retry-After: 1");
 }
 

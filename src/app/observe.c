@@ -83,15 +83,22 @@ str request_id(req *r) {
     return (str){r->id, REQUEST_ID_BYTES};
 }
 
-void observe_put_request_id(struct answer *answer, req *r) {
+bool observe_make_id_line(req *r, str *ret_line) {
     const struct app *app = r->app;
-    bool is_made_now = app->options->has_request_ids && !r->has_id && !(r->head && r->head->request_id.bytes);
-    if (!is_made_now) {
+    if (r->has_id || (r->head && r->head->request_id.bytes))
+        return false;
+    if (app->options->has_request_ids)
+        request_id(r);
+    *ret_line = (str){app->id_line, app->options->has_request_ids ? REQUEST_ID_LINE : 0}; // still the one that was made last
+    return true;
+}
+
+void observe_put_request_id(struct answer *answer, req *r) {
+    str line;
+    if (observe_make_id_line(r, &line))
+        answer_raw_fields(answer, line);
+    else
         observe_put_id(answer, request_id(r));
-        return;
-    }
-    request_id(r);
-    answer_raw_fields(answer, (str){app->id_line, REQUEST_ID_LINE}); // still the one that was made last
 }
 
 // ---- log lines

@@ -10,7 +10,9 @@ void observe_init_ids(struct app *app);
 str observe_id(struct app *app, const struct http_head *head);
 /** Adds X-Request-ID to an answer. */
 void observe_put_id(struct answer *answer, str id);
-/** The same for `r`, whose id is made now where it has none. */
+/** Makes `r` an id: `*ret_line` is its line until the next is made, empty where there are no ids. False where it has an id already. */
+bool observe_make_id_line(req *r, str *ret_line);
+/** Adds that of `r`, whose id is made now where it has none. */
 void observe_put_request_id(struct answer *answer, req *r);
 
 /** A log line of `r`: with its plugin, route and id. */

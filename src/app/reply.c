@@ -12,12 +12,15 @@
 
 enum { JSON_ROOM_BYTES = 512 };
 
+static __attribute__((noinline)) void put_cors(struct answer *answer, const struct cors *cors, str origin) {
+    char lines[CORS_BYTES_MAX];
+    answer_raw_fields(answer, cors_lines(cors, origin, lines));
+}
+
 void reply_begin(struct answer *answer, struct app *app, struct session *session, unsigned status, str origin) {
-    char cors[CORS_BYTES_MAX];
     answer_begin(answer, session, status);
-    str lines = cors_lines(&app->options->cors, origin, cors);
-    if (lines.len)
-        answer_raw_fields(answer, lines);
+    if (app->options->cors.origin_count)
+        put_cors(answer, &app->options->cors, origin);
 }
 
 static str origin_of(const req *r) {
@@ -90,8 +93,16 @@ static void reply_empty(req *r) {
 void reply_response(req *r, const Response *response) {
     if (!r->session)
         return;
+    unsigned status = r->status ? r->status : response->status ? response->status : r->endpoint->status;
+    bool is_bare = !r->headers && !response->location.ptr && !r->app->options->cors.origin_count;
+    str id_line;
+    if (is_bare && observe_make_id_line(r, &id_line)) {
+        r->answered_status = status;
+        r->answered_bytes = session_answer(r->session, status, response->type, id_line, response->body);
+        return;
+    }
     struct answer answer;
-    begin(r, &answer, r->status ? r->status : response->status ? response->status : r->endpoint->status);
+    begin(r, &answer, status);
     if (response->location.ptr)
         answer_field(&answer, S("Location"), response->location);
     if (response->type.len)

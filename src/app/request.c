@@ -26,7 +26,11 @@ req *request_take(struct app *app, struct generation *generation) {
     req *r = take_spare(app);
     if (!r)
         return NULL;
-    *r = (req){.app = app, .generation = generation, .due_ms = core_now_ms(app->core) + app->options->request_ms};
+    memset(&r->session, 0, offsetof(req, id) - offsetof(req, session));
+    r->app = app;
+    r->generation = generation;
+    r->due_ms = core_now_ms(app->core) + app->options->request_ms;
+    r->autocommit.is_used = r->transaction.is_used = false;
     r->headers_last = &r->headers;
     r->spawned_last = &r->spawned;
     r->required_last = &r->required;
@@ -63,7 +67,8 @@ static void run_cleanups(req *r, enum outcome outcome) {
 }
 
 void request_end(req *r, enum outcome outcome) {
-    wheel_disarm(&r->app->core->wheel, &r->deadline);
+    if (timer_is_armed(&r->deadline))
+        wheel_disarm(&r->app->core->wheel, &r->deadline);
     run_cleanups(r, outcome);
     observe_end(r);
     request_forget_futures(r);
@@ -123,7 +128,7 @@ void request_run(void *arg) {
     const struct endpoint *endpoint = r->endpoint;
     if (endpoint->reads_request)
         request_keep(r);
-    r->frame = alloc(r, endpoint->frame_bytes);
+    r->frame = endpoint->frame_bytes ? alloc(r, endpoint->frame_bytes) : NULL;
     program_run(r);
     const void *value = endpoint->route->call(r, r->frame);
     request_settle(r);

@@ -45,13 +45,19 @@ struct spawned {
 struct text_pair;
 
 struct req {
+    // set by request_take()
     struct app *app;
-    struct list node;                // among the app's live or spare ones
+    struct list node;              // among the app's live or spare ones
+    struct generation *generation; // pinned
+    struct arena arena;
+    struct problems problems;
+    struct timer deadline;
+    int64_t due_ms;
+
+    // zeroed by request_take(), from `session` on
     struct session *session;         // NULL: a task, or nobody to answer any more
-    struct generation *generation;   // pinned
     const struct endpoint *endpoint; // NULL: a task
     const struct leat_task *task;
-    struct arena arena;
     void *frame; // the arguments of the handler and of its providers; of a task: its arguments
 
     const struct http_head *head;
@@ -59,29 +65,27 @@ struct req {
     const str *path_params;
     const struct text_pair *query_pairs;
     size_t query_count;
-    bool is_kept, is_query_read; // head and body lie in the arena
 
-    unsigned status;
     struct header_line *headers, **headers_last;
     struct cleanup *cleanups;
     struct spawned *spawned, **spawned_last;
-    struct problems problems;
-
-    struct db_conn autocommit, transaction;
     struct leat_future *futures;  // all of them, newest first
     struct leat_future *required; // those that must have found a row, oldest first
     struct leat_future **required_last;
 
-    struct coro *coro; // while it waits
-    struct timer deadline;
-    int64_t due_ms;
-    int64_t began_ns;         // the turn in which it was whole
-    size_t answered_bytes;    // of the answer, head and body
-    unsigned answered_status; // 0: not answered
+    struct coro *coro;           // while it waits
+    unsigned status;             // 0: the endpoint's
+    bool is_kept, is_query_read; // head and body lie in the arena
+    int64_t began_ns;            // the turn in which it was whole
+    size_t answered_bytes;       // of the answer, head and body
+    unsigned answered_status;    // 0: not answered
     unsigned db_query_count;
     str task_id; // of a task: the id of the request that spawned it
     bool has_id;
+
+    // not zeroed: anything where there is no id, and of a lane that is not used
     char id[REQUEST_ID_BYTES]; // made for it; not what the client sent
+    struct db_conn autocommit, transaction;
 };
 
 /** A request of that generation, on no session yet; NULL without memory. */

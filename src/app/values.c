@@ -146,25 +146,30 @@ void set_status(req *r, unsigned status) {
     r->status = status;
 }
 
-Response *respond(req *r, const char *type, str body) {
+static Response *respond_with(req *r, str type, str body) {
     Response *response = new (r, Response);
-    str type_text = str_of(type);
-    if (holds_line_break(type_text))
-        refuse_header(r, "Content-Type", "the value holds CR, LF or NUL");
-    *response = (Response){.type = type_text, .body = body};
+    response->type = type;
+    response->body = body;
     return response;
 }
 
+Response *respond(req *r, const char *type, str body) {
+    str type_text = str_of(type);
+    if (holds_line_break(type_text))
+        refuse_header(r, "Content-Type", "the value holds CR, LF or NUL");
+    return respond_with(r, type_text, body);
+}
+
 Response *text(req *r, str body) {
-    return respond(r, "text/plain; charset=utf-8", body);
+    return respond_with(r, S("text/plain; charset=utf-8"), body);
 }
 
 Response *html(req *r, str body) {
-    return respond(r, "text/html; charset=utf-8", body);
+    return respond_with(r, S("text/html; charset=utf-8"), body);
 }
 
 Response *json_text(req *r, str body) {
-    return respond(r, "application/json", body);
+    return respond_with(r, S("application/json"), body);
 }
 
 Response *redirect(req *r, str location) {

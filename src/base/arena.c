@@ -19,11 +19,11 @@ struct arena_deferred {
     void *arg;
 };
 
-enum { ALIGNMENT = 16, HEADER_BYTES = 16 };
+enum { HEADER_BYTES = ARENA_ALIGNMENT };
 _Static_assert(sizeof(struct arena_block) <= HEADER_BYTES, "the header keeps what follows aligned");
 
 static size_t aligned(size_t bytes) {
-    return (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    return (bytes + ARENA_ALIGNMENT - 1) & ~(size_t)(ARENA_ALIGNMENT - 1);
 }
 
 void arena_pool_init(struct arena_pool *pool, size_t spare_count_max) {
@@ -50,7 +50,7 @@ static struct arena_block *block_take(struct arena_pool *pool, size_t bytes) {
     if (large_bytes && (pool->large_bytes > pool->large_bytes_max || large_bytes > pool->large_bytes_max - pool->large_bytes))
         return NULL;
     pool->malloc_count++;
-    block = aligned_alloc(ALIGNMENT, bytes);
+    block = aligned_alloc(ARENA_ALIGNMENT, bytes);
     if (!block)
         return NULL;
     block->bytes = bytes;
@@ -88,7 +88,12 @@ void arena_reset(struct arena *arena) {
     arena_init(arena, arena->pool, arena->bytes_max);
 }
 
-static void *raw_from_new_block(struct arena *arena, size_t bytes) {
+void *arena_raw_elsewhere(struct arena *arena, size_t bytes) {
+    if (bytes > arena->bytes_max) // also keeps the sums below from wrapping
+        return NULL;
+    bytes = aligned(bytes ? bytes : 1);
+    if (bytes <= (size_t)(arena->end - arena->cursor))
+        return arena_raw(arena, bytes);
     size_t block_bytes = bytes + HEADER_BYTES <= ARENA_BLOCK_BYTES ? ARENA_BLOCK_BYTES : bytes + HEADER_BYTES;
     if (block_bytes > arena->bytes_max - arena->bytes)
         return NULL;
@@ -106,17 +111,6 @@ static void *raw_from_new_block(struct arena *arena, size_t bytes) {
     arena->blocks = block;
     arena->cursor = piece + bytes;
     arena->end = (char *)block + block_bytes;
-    return piece;
-}
-
-void *arena_raw(struct arena *arena, size_t bytes) {
-    if (bytes > arena->bytes_max) // also keeps the sums below from wrapping
-        return NULL;
-    bytes = aligned(bytes ? bytes : 1);
-    if (bytes > (size_t)(arena->end - arena->cursor))
-        return raw_from_new_block(arena, bytes);
-    void *piece = arena->cursor;
-    arena->cursor += bytes;
     return piece;
 }
 

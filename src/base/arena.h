@@ -12,7 +12,7 @@
 
 #include <leat/values.h>
 
-enum { ARENA_BLOCK_BYTES = 8192 };
+enum { ARENA_BLOCK_BYTES = 8192, ARENA_ALIGNMENT = 16 };
 
 struct arena_block;
 struct arena_deferred;
@@ -48,8 +48,17 @@ void arena_reset(struct arena *arena);
  * of all arenas that of their pool.
  */
 void *arena_alloc(struct arena *arena, size_t bytes);
-/** The same, not zeroed: for bytes that are written at once. */
-void *arena_raw(struct arena *arena, size_t bytes);
+/** arena_raw() where the newest block has no room; also for no bytes. */
+void *arena_raw_elsewhere(struct arena *arena, size_t bytes);
+/** The same as arena_alloc(), not zeroed: for bytes that are written at once. */
+static inline void *arena_raw(struct arena *arena, size_t bytes) {
+    size_t room = (size_t)(arena->end - arena->cursor); // a multiple of the alignment
+    if (__builtin_expect(bytes - 1 >= room, false))
+        return arena_raw_elsewhere(arena, bytes);
+    void *piece = arena->cursor;
+    arena->cursor += (bytes + ARENA_ALIGNMENT - 1) & ~(size_t)(ARENA_ALIGNMENT - 1);
+    return piece;
+}
 /** Runs `fn(arg)` when the arena is reset, for what it cannot own. 0, or -ENOMEM and nothing is deferred. */
 int arena_defer(struct arena *arena, void (*fn)(void *arg), void *arg);
 /** A copy of `s`; `ptr` is NULL where memory ran out. */

@@ -149,8 +149,8 @@ static void write_length(struct answer *answer) {
 
 /** Nothing of the answer has been claimed yet: a short one takes its place in the room it began with. */
 static __attribute__((cold, noinline)) void give_up(struct session *session) {
-    static const char body[] = "Content-Type: application/json\r\nRetry-After: 1\r\nContent-Length: 32\r\nConnection: "
-                               "close\r\n\r\n{\"detail\":\"Service Unavailable\"}";
+    static const char body[] = "Content-Type: application/json\r\nRetry-After: 1\r\nContent-Length: 32\r\n\r\n"
+                               "{\"detail\":\"Service Unavailable\"}";
     session->must_close = true;
     char *room = conn_reserve(session_conn(session), HEAD_BYTES);
     if (room) {
