@@ -61,6 +61,8 @@ static int migrate(const struct workspace *workspace, struct loading *loading) {
         messages_add(&loading->messages, "leat: error: %u migrations are not applied; apply them with `leat db up`", report.pending_count);
         status = -EINVAL;
     }
+    if (status == 0 && workspace->cluster && report.applied_count)
+        log_line(LOG_INFO, "migrations_applied", "count=%u", report.applied_count);
     return status == -EINVAL || status == -ENOMEM ? status : 0; // no database now: its links will say so
 }
 

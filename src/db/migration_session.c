@@ -98,9 +98,14 @@ int migration_session_open(struct migration_session *session, const char *connin
     session->connection = PQconnectdbParams(names, values, 1);
     if (!session->connection)
         return -ENOMEM;
-    if (PQstatus(session->connection) != CONNECTION_OK)
-        return fail_with(session, -ECONNREFUSED, "no connection to the database: %scheck DATABASE_URL, and that Postgres runs",
-                         PQerrorMessage(session->connection));
+    if (PQstatus(session->connection) != CONNECTION_OK) {
+        const char *said = PQerrorMessage(session->connection);
+        size_t bytes = strlen(said);
+        while (bytes && said[bytes - 1] == '\n')
+            bytes--;
+        return fail_with(session, -ECONNREFUSED, "no connection to the database: %.*s; check DATABASE_URL, and that Postgres runs",
+                         (int)bytes, said);
+    }
     PQsetNoticeReceiver(session->connection, ignore_notice, NULL);
     int error = apply_settings(session);
     return error ? error : find_schema(session);

@@ -179,6 +179,15 @@ static void test_an_import_of_another_type_is_refused(void **state) {
                         "imports_text.c:4: error: 'get_number' is uuid (16 bytes) here but i64 (8 bytes) in plugin 'provides_number'");
 }
 
+static void test_an_import_that_is_wrong_is_said_once_however_many_need_it(void **state) {
+    struct world *world = *state;
+    drop_in(world, "provides_number");
+    drop_in(world, "imports_text");
+    expect_uncompilable(world, "imports_text.c:4: error:");
+    const char *first = strstr(said(world), "imports_text.c:4: error:");
+    assert_null(strstr(first + 1, "imports_text.c:4: error:"));
+}
+
 static void test_providers_that_want_one_another_are_refused(void **state) {
     drop_in(*state, "provider_circle");
     expect_uncompilable(*state, "provider_circle.c:");
@@ -233,6 +242,7 @@ int main(void) {
         TEST(test_a_route_that_another_plugin_has_is_refused),
         TEST(test_an_import_that_nobody_provides_is_refused),
         TEST(test_an_import_of_another_type_is_refused),
+        TEST(test_an_import_that_is_wrong_is_said_once_however_many_need_it),
         TEST(test_providers_that_want_one_another_are_refused),
         TEST(test_a_path_without_its_parameter_is_refused),
         TEST(test_folders_of_migrations_are_found_from_the_root_and_missed_aloud),
