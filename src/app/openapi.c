@@ -235,12 +235,20 @@ static bool has_failure(const struct endpoint *endpoint, unsigned status) {
     return false;
 }
 
+static bool has_client_failure(const struct endpoint *endpoint) {
+    for (const leat_error *const *error = endpoint->errors; *error; error++)
+        if ((*error)->status >= 400 && (*error)->status < 500)
+            return true;
+    return reads_parameters(endpoint);
+}
+
+// A request that is no HTTP is a 400 anywhere; it is said where a route has no other refusal of its own.
 static void put_responses(struct document *document, const struct endpoint *endpoint) {
     leat_json *writer = &document->writer;
     json_key(writer, "responses");
     leat_put_open(writer);
     put_success(document, endpoint);
-    if (!endpoint->errors[0] && !reads_parameters(endpoint))
+    if (!has_client_failure(endpoint))
         json_pair_raw(writer, "400",
                       "{\"description\":\"Bad Request\",\"content\":{\"application/json\":{\"schema\":"
                       "{\"$ref\":\"#/components/schemas/ErrorResponse\"}}}}");
