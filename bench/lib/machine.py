@@ -36,27 +36,28 @@ def processes_of(pid):
     return found
 
 
-def cpu_us(pids):
-    """User and kernel time of processes, all their threads.
+def cpu_of(pids):
+    """(all, user, kernel) of each process, with all its threads.
 
-    The sum is the scheduler's, exact to the nanosecond; how it is divided is what the ticks saw.
+    The first is the scheduler's, in microseconds and exact; the others say, in ticks, how it is divided.
     """
-    total = user = kernel = 0
+    found = {}
     for pid in pids:
         with contextlib.suppress(OSError):
             fields = (PROC / f"{pid}/stat").read_text().rpartition(")")[2].split()
-            user, kernel = user + int(fields[11]), kernel + int(fields[12])
+            total = 0
             for thread in (PROC / f"{pid}/task").iterdir():
                 with contextlib.suppress(OSError):
                     total += int((thread / "schedstat").read_text().split()[0]) / 1000
-    return total, user, kernel
+            found[pid] = (total, int(fields[11]), int(fields[12]))
+    return found
 
 
 def cpu_between(before, after):
-    """(user, kernel) in microseconds of two answers of cpu_us()."""
-    total, user, kernel = (late - early for early, late in zip(before, after))
+    """(user, kernel) in microseconds of two answers of cpu_of(): of the processes that were still there at the end."""
+    total, user, kernel = (sum(late[field] - before.get(pid, (0, 0, 0))[field] for pid, late in after.items()) for field in range(3))
     ticks = max(1, user + kernel)
-    return total * user / ticks, total * kernel / ticks
+    return (total * user / ticks, total * kernel / ticks) if user + kernel else (0.0, total)
 
 
 def pin(pids, core):

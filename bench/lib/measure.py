@@ -99,7 +99,7 @@ class Bench:
         return figures(seen, before, after, memory, memory_before)
 
     def costs(self, pids):
-        return {"server": machine.cpu_us(pids), "postgres": machine.cpu_us(self.leat.postgres()),
+        return {"server": machine.cpu_of(pids), "postgres": machine.cpu_of(self.leat.postgres()),
                 "cores": [machine.core_time(core) for core in (SERVER_CORE, LOAD_CORE)]}
 
     def syscalls(self, server, profile, rate):

@@ -24,7 +24,8 @@ def remark(result, name):
     if own["errors"]:
         remarks.append(f"{own['errors']} WRONG ANSWERS")
     if name in result["bounds"]:
-        remarks.append("met" if result["bounds"][name]["met"] else "NOT MET")
+        bound = result["bounds"][name]
+        remarks.append("met" if bound["met"] else "NOT MET" if bound["is_ahead"] else "NOT MET: it answers more requests/s")
     if own["idle_bytes"] is not None:
         remarks.append(f"{own['idle_bytes']:,.0f} bytes an idle connection")
     if own["load_core_busy"] > 0.97 and own["server_core_busy"] < 0.9 and not result["is_open_loop"]:
