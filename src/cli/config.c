@@ -67,7 +67,7 @@ SCHEMA(Server,
     (i32, request_ms, .optional = true, .ge = 1, .description = "A request's deadline, 30000; then 504"),
     (i64, request_bytes_max, .optional = true, .ge = 65536, .description = "A request's memory, 134217728; then 503"),
     (i32, drain_delay_ms, .optional = true, .ge = 0, .le = 3600000, .description = "At the end, as not ready before draining, 0; for load balancers"),
-    (i32, drain_ms, .optional = true, .ge = 0, .le = 3600000, .description = "At the end, for requests in flight, 30000; then they are cut"),
+    (i32, drain_ms, .optional = true, .ge = 0, .le = 3600000, .description = "At the end, for requests in flight, 25000; then they are cut"),
 
     (i32, db_links, .optional = true, .ge = 1, .le = 64, .description = "Shared links to Postgres, a core, 2"),
     (i32, db_transaction_links_max, .optional = true, .ge = 1, .le = 256, .description = "Links for transactions, a core, 8"),
