@@ -2,7 +2,7 @@
 
 STAGES = [
     ("parse", ("llhttp", "http/parser", "http/head", "http/framing", "http/request_line", "http/characters", "http/session_read",
-               "http/body", "http/field")),
+               "http/body", "http/field", "plain_head", "charset", "mmintrin")),
     ("connection", ("http/session", "engine/conn", "engine/output", "engine/listener")),
     ("ring and loop", ("engine/ring", "engine/core", "engine/wheel", "liburing", "base/clock", "base/list", "barrier.h")),
     ("route", ("http/router", "http/target", "http/url", "app/dispatch", "app/cors", "app/snapshot")),
@@ -13,6 +13,7 @@ STAGES = [
     ("database", ("src/db/", "app/database")),
     ("handler", ("bench/plugins", "plugins/", "handlers/")),
     ("reply", ("app/reply", "http/answer", "http/date", "http/reason")),
+    ("counting", ("observe", "figures")),
     ("memory", ("memcpy", "memmove", "memset", "memchr", "memcmp", "malloc", "free", "strlen", "_int_", "str-", "mem")),
 ]
 REST = "the rest"
