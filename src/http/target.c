@@ -93,10 +93,27 @@ static __attribute__((noinline)) size_t literal_bytes(str text) {
     return close && is_ipv6((str){text.ptr + 1, (size_t)(close - text.ptr) - 1}) ? (size_t)(close - text.ptr) + 1 : 0;
 }
 
-bool http_is_authority(str text) {
+static bool judge_authority(str text) {
     if (!text.len)
         return true;
     size_t host_bytes = text.ptr[0] == '[' ? literal_bytes(text) : name_bytes(text);
     str rest = {text.ptr + host_bytes, text.len - host_bytes};
     return host_bytes && (!rest.len || (rest.ptr[0] == ':' && is_port((str){rest.ptr + 1, rest.len - 1})));
+}
+
+/** Clients of a server all say the same host, so the one that this thread found good last is not taken apart again. */
+bool http_is_authority(str text) {
+    static _Thread_local struct {
+        size_t bytes;
+        char text[64];
+    } good;
+    if (text.len && text.len == good.bytes && memcmp(text.ptr, good.text, text.len) == 0)
+        return true;
+    if (!judge_authority(text))
+        return false;
+    if (text.len && text.len <= sizeof good.text) {
+        memcpy(good.text, text.ptr, text.len);
+        good.bytes = text.len;
+    }
+    return true;
 }
