@@ -1,7 +1,7 @@
 // observe.c — what is told of a request: its id, its log lines, its figures.
 //
 // A duration is from the turn in which the request was whole to its answer being written: a request that others of its turn have kept
-// waiting has waited. It costs one look at the clock.
+// waiting has waited. It is right to four microseconds, which spares most requests of a full turn their look at the clock.
 #include "observe.h"
 
 #include <errno.h>
@@ -162,7 +162,7 @@ void observe_end(req *r) {
     bool is_logged = r->app->options->logs_requests;
     if (!r->endpoint || (!generation->routes && !is_logged))
         return;
-    int64_t ns = clock_monotonic_ns() - r->began_ns;
+    int64_t ns = clock_monotonic_near_ns() - r->began_ns;
     uint64_t us = ns > 0 ? (uint64_t)ns / 1000 : 0;
     struct route_figures *figures = generation->routes ? generation->routes[r->endpoint->index] : NULL;
     if (figures)
@@ -182,7 +182,7 @@ void observe_plain(struct app *app, const struct endpoint *endpoint, const struc
     struct route_figures *figures = figures_of(app, endpoint, head);
     if (!figures && !app->options->logs_requests)
         return;
-    int64_t ns = clock_monotonic_ns() - app->core->now_ns;
+    int64_t ns = clock_monotonic_near_ns() - app->core->now_ns;
     uint64_t us = ns > 0 ? (uint64_t)ns / 1000 : 0;
     if (figures)
         count(figures, status, us);
