@@ -64,7 +64,7 @@ static void wait_for(struct leat_future *future) {
         fail_by_database(future->request, future->source, future->query.failure);
 }
 
-static void settle_required(req *r) {
+static void settle_each_required(req *r) {
     while (r->required) {
         struct leat_future *future = r->required;
         r->required = future->next_required;
@@ -73,6 +73,11 @@ static void settle_required(req *r) {
             leat_fail(r, future->required_or, NULL);
     }
     r->required_last = &r->required;
+}
+
+static inline void settle_required(req *r) {
+    if (r->required)
+        settle_each_required(r);
 }
 
 void *leat_await(struct leat_future *future) {

@@ -104,6 +104,8 @@ static int read_parameter(req *r, const struct step *step, void *to) {
 
 // application/json and application/*+json, any case, parameters ignored; no type at all is taken for JSON.
 static bool is_json(str type) {
+    if (type.len == 16 && memcmp(type.ptr, "application/json", 16) == 0) // as nearly everybody says it
+        return true;
     size_t bytes = 0;
     while (bytes < type.len && type.ptr[bytes] != ';' && type.ptr[bytes] != ' ')
         bytes++;

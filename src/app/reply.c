@@ -10,7 +10,7 @@
 #include "request.h"
 #include "schema/json_write.h"
 
-enum { JSON_ROOM_BYTES = 512 };
+enum { JSON_ROOM_BYTES = 256 }; // fits behind most heads in what an answer begins with
 
 static __attribute__((noinline)) void put_cors(struct answer *answer, const struct cors *cors, str origin) {
     char lines[CORS_BYTES_MAX];
