@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""check-exports.py — every function and object that include/leat declares must be in the executable, for plugins to find.
+"""check-exports.py — every function and object that include/leat declares must be in the library, for plugins to find.
 
-usage: check-exports.py COMPILER INCLUDE_FOLDER EXECUTABLE
+usage: check-exports.py COMPILER INCLUDE_FOLDER LIBRARY
 """
 
 import re
 import subprocess
 import sys
 
-compiler, include, executable = sys.argv[1:]
+compiler, include, library = sys.argv[1:]
 
 
 def declarations():
@@ -64,12 +64,12 @@ def declared():
 
 there = set(
     line.split()[-1].split("@")[0]
-    for line in subprocess.run(["nm", "-D", "--defined-only", executable], text=True, capture_output=True, check=True).stdout.splitlines()
+    for line in subprocess.run(["nm", "-D", "--defined-only", library], text=True, capture_output=True, check=True).stdout.splitlines()
 )
 wanted = sorted(set(declared()))
 missing = [name for name in wanted if name not in there]
 for name in missing:
-    print(f"include/leat declares '{name}', which {executable} does not export", file=sys.stderr)
+    print(f"include/leat declares '{name}', which {library} does not export", file=sys.stderr)
 if len(wanted) < 60:
     print(f"only {len(wanted)} declarations were found in {include}/leat: this check does not read them right", file=sys.stderr)
     sys.exit(1)

@@ -19,7 +19,7 @@ int compilation_refuse(struct compilation *compilation, const leat_item *item, c
     const char *before = all->ptr ? all->ptr : "";
     str line = item ? arena_format(compilation->arena, "%s:%u: error: %.*s\n", item->file, item->line, (int)text.len, text.ptr)
                     : arena_format(compilation->arena, "%.*s\n", (int)text.len, text.ptr);
-    bool is_said = line.len && memmem(before, all->len, line.ptr, line.len); // an IMPORT is looked at for each route that needs it
+    bool is_said = line.ptr && memmem(before, all->len, line.ptr, line.len); // an IMPORT is looked at for each route that needs it
     if (!is_said)
         *all = arena_format(compilation->arena, "%.*s%.*s", (int)all->len, before, (int)line.len, line.ptr ? line.ptr : "");
     return -EINVAL;

@@ -1,0 +1,102 @@
+// program.c — the command: finds the verb, takes the flags, or helps.
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/config.h"
+#include "cli/program.h"
+#include "cli/verb.h"
+
+static const struct verb *const verbs[] = {&verb_run, &verb_db, &verb_routes, &verb_openapi, &verb_version};
+enum { VERB_COUNT = sizeof verbs / sizeof verbs[0], PROGRAM_BYTES_MAX = 64 << 20 };
+
+static int help(FILE *out) {
+    fputs("usage: leat VERB [FLAGS] [ARGUMENTS]\n\n", out);
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        fprintf(out, "  leat %-8s %s\n", verbs[i]->name, verbs[i]->summary);
+    fputs("\n`leat VERB --help` tells more.\n"
+          "\n"
+          "Examples:\n"
+          "  leat run\n"
+          "  leat run --port 0 --workers 2\n"
+          "  leat db status\n"
+          "  leat routes --json\n",
+          out);
+    return out == stdout ? 0 : 2;
+}
+
+static void help_setting(const char *variable, const char *description) {
+    printf("  %-26s %s\n", variable, description);
+}
+
+static int help_verb(const struct verb *verb) {
+    printf("usage: leat %s%s%s%s\n%s.\n\n%s", verb->name, verb->flags->name ? " [FLAGS]" : "", *verb->arguments ? " " : "", verb->arguments,
+           verb->summary, verb->text);
+    if (verb->flags->name)
+        puts("\nFlags:");
+    for (const struct flag *flag = verb->flags; flag->name; flag++) {
+        int bytes = printf("  --%s%s%s", flag->name, flag->value ? " " : "", flag->value ? flag->value : "");
+        printf("%*s%s\n", bytes < 24 ? 24 - bytes : 1, "", flag->help);
+    }
+    if (verb->has_settings) {
+        puts("\nSettings, in the environment or .env (a plugin has its own besides):");
+        config_describe(help_setting);
+    }
+    return 0;
+}
+
+static const struct verb *find(const char *name) {
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        if (!strcmp(verbs[i]->name, name))
+            return verbs[i];
+    return NULL;
+}
+
+static int refuse_verb(const char *name) {
+    const char *names[VERB_COUNT + 1] = {0};
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        names[i] = verbs[i]->name;
+    const char *near = nearest(name, names);
+    fprintf(stderr, "leat: error: there is no verb '%s'; %s%s\n", name, near ? "did you mean leat " : "`leat --help` shows those there are",
+            near ? near : "");
+    return 2;
+}
+
+static int run(const struct verb *verb, char **arguments, struct arena *arena) {
+    struct environment environment;
+    environment_init(&environment, arena);
+    struct messages messages;
+    messages_init(&messages, arena);
+    int status = environment_import(&environment, environ);
+    if (status == 0)
+        status = flags_take(verb->flags, arguments, &environment, &messages);
+    if (status > 0)
+        return help_verb(verb);
+    if (status < 0) {
+        str text = messages_text(&messages);
+        fprintf(stderr, "%.*s", (int)text.len, text.ptr ? text.ptr : "");
+        return 2;
+    }
+    return verb->run(&(struct invocation){arena, &environment, arguments});
+}
+
+int leat_main(int argument_count, char **arguments) {
+    const char *name = argument_count > 1 ? arguments[1] : NULL;
+    if (!name)
+        return help(stderr);
+    if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
+        const struct verb *about = argument_count > 2 ? find(arguments[2]) : NULL;
+        return about ? help_verb(about) : help(stdout);
+    }
+    const struct verb *verb = !strcmp(name, "--version") ? &verb_version : find(name);
+    if (!verb)
+        return refuse_verb(name);
+    struct arena_pool pool;
+    arena_pool_init(&pool, 16);
+    struct arena arena;
+    arena_init(&arena, &pool, PROGRAM_BYTES_MAX);
+    int code = run(verb, arguments + 2, &arena);
+    arena_reset(&arena);
+    arena_pool_finish(&pool);
+    return code;
+}
