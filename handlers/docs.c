@@ -51,11 +51,15 @@ static const char redoc_page[] =
     "</body>\n</html>\n";
 // clang-format on
 
-static bool read_file(const char *name, str *ret_bytes) {
+static FILE *open_file(const char *folder, const char *name) {
     char path[4096];
-    snprintf(path, sizeof path, "%s/%s", LEAT_PAGES, name);
-    FILE *file = fopen(path, "rb");
-    if (!file)
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return fopen(path, "rb");
+}
+
+static bool read_file(const char *name, str *ret_bytes) {
+    FILE *file = open_file(LEAT_PAGES, name);
+    if (!file && !(file = open_file(LEAT_PAGES_INSTALLED, name)))
         return false;
     char *bytes = NULL;
     long length = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;

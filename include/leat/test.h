@@ -58,10 +58,10 @@ extern const char *const leat_test_plugins[];
 // ---- the app, for programs with a main() of their own
 
 /**
- * Loads the plugins, a NULL-terminated list of names, from the folder LEAT_PLUGINS (build/plugins), migrates and serves. Postgres is
- * TEST_DATABASE_URL, or a throw-away cluster under LEAT_TEST_VAR (var/test) in which this process has a database of its own. SETTINGS come
- * from the environment; passwords are hashed as cheaply as argon2id can. `plugins` lives until test_app_stop(). NULL, and on stderr what is
- * wrong and what to do. One at a time.
+ * Loads the plugins, a NULL-terminated list of names, from the folders of LEAT_PLUGINS (colons between them; build/plugins, then those of
+ * an installed leat), migrates and serves. Postgres is TEST_DATABASE_URL, or a throw-away cluster under LEAT_TEST_VAR (var/test) in which
+ * this process has a database of its own. SETTINGS come from the environment; passwords are hashed as cheaply as argon2id can. `plugins`
+ * lives until test_app_stop(). NULL, and on stderr what is wrong and what to do. One at a time.
  */
 app *test_app_start(const char *const *plugins);
 /** All is given back. NULL is fine. */

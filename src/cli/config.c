@@ -234,7 +234,7 @@ static int take_folders(const Places *given, struct config *config, struct arena
 
 static int take_places(const Places *given, struct config *config, struct arena *arena) {
     config->var = given->set.var ? text_of(given->var, arena) : "var";
-    config->root = given->set.root ? text_of(given->root, arena) : place_of_sources();
+    config->root = given->set.root ? text_of(given->root, arena) : place_of_data(arena);
     config->is_production = given->set.production && given->production;
     return config->var && config->root ? take_folders(given, config, arena) : -ENOMEM;
 }

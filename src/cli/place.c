@@ -3,38 +3,49 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-// BUILD/src/cli/leat and PREFIX/bin/leat.
-static const char *const beside[] = {"../..", "../lib/leat"};
-
-const char *place_of_plugins(const char *name, struct arena *arena) {
-    char self[PATH_MAX], real[PATH_MAX];
-    ssize_t bytes = readlink("/proc/self/exe", self, sizeof self - 1);
+// The folder that the program is in; false where that is not to be known.
+static bool own_folder(char folder[PATH_MAX]) {
+    ssize_t bytes = readlink("/proc/self/exe", folder, PATH_MAX - 1);
     if (bytes < 0)
-        return NULL;
-    self[bytes] = '\0';
-    char *slash = strrchr(self, '/');
-    if (!slash)
-        return NULL;
-    *slash = '\0';
-    for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++) {
-        if (i == 0 && (bytes = (ssize_t)strlen(self)) >= 8 && strcmp(self + bytes - 8, "/src/cli") != 0)
-            continue; // no build
-        const char *path = arena_format(arena, "%s/%s/%s", self, beside[i], name).ptr;
-        struct stat status;
-        if (path && realpath(path, real) && stat(real, &status) == 0 && S_ISDIR(status.st_mode))
-            return arena_format(arena, "%s", real).ptr;
-    }
-    return NULL;
+        return false;
+    folder[bytes] = '\0';
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        *slash = '\0';
+    return slash;
 }
 
-const char *place_of_sources(void) {
-    return LEAT_SOURCE_ROOT;
+static bool is_build(const char *folder) {
+    static const char tail[] = "/src/cli"; // BUILD/src/cli/leat, or else PREFIX/bin/leat
+    size_t bytes = strlen(folder);
+    return bytes >= sizeof tail - 1 && !strcmp(folder + bytes - (sizeof tail - 1), tail);
+}
+
+static const char *real_folder(const char *path, struct arena *arena) {
+    char real[PATH_MAX];
+    struct stat status;
+    return path && realpath(path, real) && stat(real, &status) == 0 && S_ISDIR(status.st_mode) ? arena_format(arena, "%s", real).ptr : NULL;
+}
+
+const char *place_of_plugins(const char *name, struct arena *arena) {
+    char self[PATH_MAX];
+    if (!own_folder(self))
+        return NULL;
+    return real_folder(arena_format(arena, "%s/%s/%s", self, is_build(self) ? "../.." : "../lib/leat", name).ptr, arena);
+}
+
+const char *place_of_data(struct arena *arena) {
+    char self[PATH_MAX];
+    bool is_installed = own_folder(self) && !is_build(self);
+    const char *installed = is_installed ? real_folder(arena_format(arena, "%s/../share/leat", self).ptr, arena) : NULL;
+    return installed ? installed : LEAT_SOURCE_ROOT;
 }
 
 const char *place_make(const char *path, struct arena *arena) {

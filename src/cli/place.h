@@ -9,8 +9,8 @@
  * where there is none.
  */
 const char *place_of_plugins(const char *name, struct arena *arena);
-/** The folder of the sources that the executable was built from. */
-const char *place_of_sources(void);
+/** The folder that holds migrations/: of the sources in a build, or PREFIX/share/leat. */
+const char *place_of_data(struct arena *arena);
 /** Makes the folder, and those above it, where it is missing. The absolute path of it; NULL and errno. */
 const char *place_make(const char *path, struct arena *arena);
 

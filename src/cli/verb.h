@@ -29,7 +29,7 @@ extern const struct verb verb_run, verb_db, verb_openapi, verb_routes, verb_vers
         {"plugins", "DIR", "LEAT_PLUGINS", NULL, true, "a folder of plugins, instead of the build's own; may be given again"},             \
         {"bench", NULL, "LEAT_BENCH", "true", false, "load the plugins for benchmarks as well"}, {                                         \
         "root", "DIR", "LEAT_ROOT", NULL, false,                                                                                           \
-            "where relative paths of plugins (migrations) are looked for after the working folder; the sources it was built from"          \
+            "where relative paths of plugins (migrations) are looked for after the working folder; the sources, or PREFIX/share/leat"      \
     }
 
 #endif

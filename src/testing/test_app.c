@@ -39,14 +39,27 @@ static const char *variable(struct test_app *a, const char *name, const char *ot
 
 // ---- plugins: a folder of links to those that were asked for
 
-static bool link_plugin(struct test_app *a, const char *from, const char *name) {
-    const char *file = arena_format(&a->arena, "%s/%s.so", from, name).ptr,
-               *link = arena_format(&a->arena, "%s/%s.so", a->folder, name).ptr;
-    char *whole = file ? realpath(file, NULL) : NULL;
+// The first of the folders between colons that holds the file: its whole path, to be freed, or NULL and errno.
+static char *find_file(struct test_app *a, const char *folders, const char *name) {
+    for (const char *next, *folder = folders; folder; folder = next) {
+        next = strchr(folder, ':');
+        int bytes = next ? (int)(next++ - folder) : (int)strlen(folder);
+        const char *file = arena_format(&a->arena, "%.*s/%s.so", bytes, folder, name).ptr;
+        char *whole = file ? realpath(file, NULL) : NULL;
+        if (whole)
+            return whole;
+    }
+    return NULL;
+}
+
+static bool link_plugin(struct test_app *a, const char *folders, const char *name) {
+    const char *link = arena_format(&a->arena, "%s/%s.so", a->folder, name).ptr;
+    char *whole = find_file(a, folders, name);
     bool is_there = whole && link && symlink(whole, link) == 0;
     if (!is_there)
-        messages_add(&a->messages, "%s/%s.so: error: %s; build it, or name the folder of plugins in LEAT_PLUGINS", from, name,
-                     strerror(errno));
+        messages_add(&a->messages,
+                     "%s/%s.so: error: %s; build it, or name the folders of plugins in LEAT_PLUGINS, with colons between them", folders,
+                     name, strerror(errno));
     free(whole);
     return is_there;
 }
@@ -60,7 +73,7 @@ static bool make_folder(struct test_app *a) {
 }
 
 static bool open_plugins(struct test_app *a, const char *const *names) {
-    const char *from = variable(a, "LEAT_PLUGINS", "build/plugins");
+    const char *from = variable(a, "LEAT_PLUGINS", "build/plugins:" LEAT_PLUGINS_INSTALLED);
     a->names = names;
     bool is_right = make_folder(a);
     for (size_t i = 0; is_right && names[i]; i++)
@@ -105,7 +118,7 @@ static bool open_database(struct test_app *a, str *ret_failure) {
     struct migration_folder *folders;
     struct migration_report report = {0};
     unsigned count;
-    if (plugin_set_migrations(a->plugins, variable(a, "LEAT_ROOT", "."), &a->arena, &a->messages, &folders, &count) < 0)
+    if (plugin_set_migrations(a->plugins, variable(a, "LEAT_ROOT", LEAT_DATA_INSTALLED), &a->arena, &a->messages, &folders, &count) < 0)
         return false;
     if (!statement_count(snapshot_statements(a->plugins->snapshot)) && !count)
         return true; // nobody asks for one
