@@ -213,7 +213,7 @@ static int run_with_figures(struct workspace *workspace) {
 }
 
 static int run_in(struct workspace *workspace, const struct invocation *invocation) {
-    if (!workspace_open(workspace, invocation, true) || !workspace_compile(workspace) || !prepare_database(workspace))
+    if (!workspace_open(workspace, invocation, WORKSPACE_SERVES) || !workspace_compile(workspace) || !prepare_database(workspace))
         return 1;
     return run_with_figures(workspace);
 }

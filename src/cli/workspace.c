@@ -69,7 +69,8 @@ static bool open_plugins(struct workspace *workspace, bool is_right) {
     return !is_right || settings < 0 || migrations < 0 ? workspace_refuse(workspace) : true;
 }
 
-bool workspace_open(struct workspace *workspace, const struct invocation *invocation, bool is_serving) {
+bool workspace_open(struct workspace *workspace, const struct invocation *invocation, unsigned wants) {
+    bool is_serving = wants & WORKSPACE_SERVES;
     *workspace = (struct workspace){.arena = invocation->arena, .environment = invocation->environment};
     messages_init(&workspace->messages, workspace->arena);
     int file = dotenv_load(".env", workspace->environment, &workspace->messages);

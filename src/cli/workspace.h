@@ -22,10 +22,13 @@ struct workspace {
     struct migration_watch *watch; // while it is not known whether they are applied
 };
 
-/**
- * Reads the settings and loads the plugins. False: it was said on stderr why not. Close it in either case. `is_serving`: the key matters.
- */
-bool workspace_open(struct workspace *workspace, const struct invocation *invocation, bool is_serving);
+/** What a verb wants of it: any of these together. */
+enum {
+    WORKSPACE_SERVES = 1, // the key matters
+    WORKSPACE_DRAFTS = 2, // folders of migrations that are missing are made
+};
+/** Reads the settings and loads the plugins. False: it was said on stderr why not. Close it in either case. */
+bool workspace_open(struct workspace *workspace, const struct invocation *invocation, unsigned wants);
 /** Compiles routes and statements. As above. */
 bool workspace_compile(struct workspace *workspace);
 /** Starts the private Postgres unless DATABASE_URL is set; config.app.db.conninfo is the database then. As above. */

@@ -63,7 +63,7 @@ bool migration_text_wants_no_transaction(str text) {
     return bytes == text.len || text.ptr[bytes] == '\n';
 }
 
-static void put_checksum(char *out, str text) {
+void migration_checksum(str text, char *out) {
     static const char digits[] = "0123456789abcdef";
     unsigned char sum[SHA256_DIGEST_LENGTH];
     SHA256((const unsigned char *)text.ptr, text.len, sum);
@@ -165,7 +165,7 @@ static int complete(struct finder *finder, struct migration_file *file) {
     int error = migration_file_read(file->up, finder->arena, &text, finder->ret_failure);
     if (error)
         return error;
-    put_checksum(file->checksum, (str){buffer_head(&text), buffer_bytes(&text)});
+    migration_checksum((str){buffer_head(&text), buffer_bytes(&text)}, file->checksum);
     buffer_finish(&text);
     return 0;
 }

@@ -37,4 +37,7 @@ int migration_file_read(const char *path, struct arena *arena, struct buffer *re
 /** The file begins with the line `-- no transaction`. */
 bool migration_text_wants_no_transaction(str text);
 
+/** SHA-256 in hex, CHECKSUM_BYTES and a NUL. */
+void migration_checksum(str text, char *out);
+
 #endif

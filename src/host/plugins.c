@@ -364,7 +364,7 @@ int plugin_set_migrations(const struct plugin_set *set, const char *root, struct
             continue;
         const char *path = resolve(entry->migrations, root, arena);
         if (path)
-            folders[count++] = (struct migration_folder){entry->name, path};
+            folders[count++] = (struct migration_folder){entry->name, path, entry->requires};
         else {
             messages_add(messages,
                          "%s: error: its migrations '%s' are neither in the working folder nor in %s; start in the project's folder, or "

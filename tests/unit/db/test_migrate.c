@@ -1,106 +1,5 @@
 // test_migrate.c — migrations against a real Postgres: a database of its own for each test.
-#include "db/migrate.h"
-
-#include <errno.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-#include <libpq-fe.h>
-
-#include "arena_fixture.h"
-#include "base/clock.h"
-#include "db/cluster.h"
-
-static char root[64];
-static struct cluster *cluster;
-static const char *conninfo; // of this test's database
-static const char *folder;   // of this test's files
-static unsigned test_count;
-static struct migration_report report;
-
-// ---- the test's own connection
-
-static const char *ask_on(const char *where, const char *sql) {
-    PGconn *connection = PQconnectdb(where);
-    PGresult *result = PQexec(connection, sql);
-    const char *answer = PQntuples(result) ? PQgetvalue(result, 0, 0) : PQresultErrorMessage(result);
-    answer = arena_copy(&arena, (str){answer, strlen(answer) + 1}).ptr;
-    PQclear(result);
-    PQfinish(connection);
-    return answer;
-}
-
-static const char *ask(const char *sql) {
-    return ask_on(conninfo, sql);
-}
-
-static void expect_table(const char *name, bool is_there) {
-    const char *sql = arena_format(&arena, "SELECT to_regclass('%s') IS NOT NULL", name).ptr;
-    assert_string_equal(ask(sql), is_there ? "t" : "f");
-}
-
-// ---- the files
-
-static void put(const char *name, const char *text) {
-    FILE *file = fopen(arena_format(&arena, "%s/%s", folder, name).ptr, "w");
-    assert_non_null(file);
-    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
-    fclose(file);
-}
-
-static void put_two_tables(void) {
-    put("0001_create_a.up.sql", "CREATE TABLE a (id int);\n");
-    put("0001_create_a.down.sql", "DROP TABLE a;\n");
-    put("0002_create_b.up.sql", "CREATE TABLE b (id int);\nINSERT INTO b VALUES (1), (2);\n");
-    put("0002_create_b.down.sql", "DROP TABLE b;\n");
-}
-
-static int up(void) {
-    struct migration_folder folders[] = {{"shop", folder}};
-    return migrate_up(conninfo, folders, 1, &arena, &report);
-}
-
-static int status(void) {
-    struct migration_folder folders[] = {{"shop", folder}};
-    return migrate_status(conninfo, folders, 1, &arena, &report);
-}
-
-static int down(unsigned count) {
-    struct migration_folder one = {"shop", folder};
-    return migrate_down(conninfo, &one, count, &arena, &report);
-}
-
-static void expect_good(int error) {
-    if (error)
-        fail_msg("%s: %.*s", strerror(-error), (int)report.failure.len, report.failure.ptr);
-    assert_int_equal(report.failure.len, 0);
-}
-
-static bool holds(str text, const char *part) {
-    return memmem(text.ptr, text.len, part, strlen(part)) != NULL;
-}
-
-static void expect_failure(const char *part) {
-    if (!holds(report.failure, part))
-        fail_msg("'%s' is not in: %.*s", part, (int)report.failure.len, report.failure.ptr);
-}
-
-static int set_up(void **state) {
-    (void)state;
-    const char *name = arena_format(&arena, "db%u", ++test_count).ptr;
-    ask_on(cluster_conninfo(cluster), arena_format(&arena, "CREATE DATABASE %s STRATEGY file_copy", name).ptr);
-    conninfo = arena_format(&arena, "%s dbname=%s", cluster_conninfo(cluster), name).ptr;
-    folder = arena_format(&arena, "%s/%s", root, name).ptr;
-    return mkdir(folder, 0755);
-}
+#include "migration_fixture.h"
 
 // ---- tests
 
@@ -172,39 +71,6 @@ static void test_down_without_a_down_file_is_refused(void **state) {
     expect_table("one", true);
 }
 
-static void test_a_statement_that_fails_leaves_nothing_of_its_file_and_all_of_the_earlier_ones(void **state) {
-    (void)state;
-    put_two_tables();
-    put("0003_bad.up.sql", "CREATE TABLE c (id int);\nINSERT INTO c VALUES (1);\n\nINSERT INTO c\n  VALUES ('ä', nonsense);\nSELECT 1;\n");
-    put("0004_later.up.sql", "CREATE TABLE d (id int);");
-
-    assert_int_equal(up(), -EINVAL);
-
-    assert_int_equal(report.applied_count, 2);
-    assert_int_equal(report.pending_count, 1);
-    expect_failure("0003_bad.up.sql:5: error: column \"nonsense\" does not exist (SQLSTATE 42703)");
-    expect_failure("nothing of this file is applied");
-    expect_table("b", true);
-    expect_table("c", false);
-    expect_table("d", false);
-    assert_string_equal(ask("SELECT max(version) FROM leat_migrations"), "2");
-    put("0003_bad.up.sql", "CREATE TABLE c (id int);");
-    expect_good(up());
-    assert_int_equal(report.applied_count, 2);
-}
-
-static void test_a_constraint_that_is_judged_at_commit_leaves_nothing(void **state) {
-    (void)state;
-    put("0001_deferred.up.sql", "CREATE TABLE p (id int PRIMARY KEY);\nCREATE TABLE q (p int REFERENCES p DEFERRABLE INITIALLY DEFERRED);\n"
-                                "INSERT INTO q VALUES (1);\n");
-
-    assert_int_equal(up(), -EINVAL);
-
-    expect_failure("(SQLSTATE 23503)");
-    expect_table("p", false);
-    assert_string_equal(ask("SELECT count(*) FROM leat_migrations"), "0");
-}
-
 static void test_an_edited_file_that_was_applied_is_refused_before_anything_runs(void **state) {
     (void)state;
     put_two_tables();
@@ -243,71 +109,6 @@ static void test_an_applied_version_without_a_file_is_a_warning(void **state) {
     expect_good(up());
 
     assert_true(holds(report.text, "shop 0002_create_b warning: applied, but has no file here"));
-}
-
-static void test_a_file_without_a_transaction_may_build_an_index_concurrently(void **state) {
-    (void)state;
-    put("0001_table.up.sql", "CREATE TABLE t (id int);");
-    put("0002_index.up.sql", "-- no transaction\nCREATE INDEX CONCURRENTLY t_id_idx ON t (id);\nVACUUM t;\n");
-
-    expect_good(up());
-
-    assert_string_equal(ask("SELECT indisvalid FROM pg_index WHERE indexrelid = 't_id_idx'::regclass"), "t");
-}
-
-static void test_a_file_without_a_transaction_that_fails_says_what_stays(void **state) {
-    (void)state;
-    put("0001_bad.up.sql", "-- no transaction \nCREATE TABLE t (id int);\nSELECT nonsense;\n");
-
-    assert_int_equal(up(), -EINVAL);
-
-    expect_failure("0001_bad.up.sql:3: error: column \"nonsense\" does not exist");
-    expect_failure("the statements before this one stay");
-    expect_table("t", true);
-    assert_string_equal(ask("SELECT count(*) FROM leat_migrations"), "0");
-}
-
-static void test_transaction_control_inside_a_file_is_refused_before_anything_runs(void **state) {
-    (void)state;
-    put("0001_own.up.sql", "CREATE TABLE t (id int);\nCOMMIT;\n");
-
-    assert_int_equal(up(), -EINVAL);
-
-    expect_failure("0001_own.up.sql:2: error: the file is one transaction already");
-    expect_table("t", false);
-}
-
-static void test_a_quote_that_never_ends_is_refused_before_anything_runs(void **state) {
-    (void)state;
-    put("0001_open.up.sql", "CREATE TABLE t (id int);\nINSERT INTO t VALUES ('1);\n");
-
-    assert_int_equal(up(), -EINVAL);
-
-    expect_failure("0001_open.up.sql:2: error: the quote or comment that begins here never ends");
-    expect_table("t", false);
-}
-
-static void test_copy_from_stdin_is_refused(void **state) {
-    (void)state;
-    put("0001_copy.up.sql", "CREATE TABLE t (id int);\nCOPY t FROM STDIN;\n");
-
-    assert_int_equal(up(), -EINVAL);
-
-    expect_failure("0001_copy.up.sql:2: error: COPY");
-    expect_table("t", false);
-}
-
-static void test_what_a_file_sets_for_its_session_touches_neither_its_row_nor_the_next_file(void **state) {
-    (void)state;
-    put("0001_sets.up.sql", "CREATE ROLE nobody_much;\nCREATE SCHEMA other;\nSET search_path = other;\nSET lock_timeout = 1;\n"
-                            "SET ROLE nobody_much;\n");
-    put("0002_next.up.sql", "CREATE TABLE t (id int);");
-
-    expect_good(up());
-
-    expect_table("public.t", true);
-    assert_string_equal(ask("SELECT count(*) FROM public.leat_migrations"), "2");
-    ask("DROP ROLE nobody_much");
 }
 
 static void test_a_name_that_follows_no_rule_is_refused_without_a_database(void **state) {
@@ -385,20 +186,6 @@ static void test_plugins_keep_versions_of_their_own(void **state) {
 
 // ---- with others
 
-static pid_t up_in_a_child(void) {
-    pid_t child = fork();
-    if (child == 0)
-        _exit(up() == 0 ? 0 : 1);
-    return child;
-}
-
-static void expect_success_of(pid_t child) {
-    int exit_status;
-    assert_int_equal(waitpid(child, &exit_status, 0), child);
-    assert_true(WIFEXITED(exit_status));
-    assert_int_equal(WEXITSTATUS(exit_status), 0);
-}
-
 static void test_servers_that_start_at_once_migrate_once(void **state) {
     (void)state;
     put("0001_slow.up.sql", "CREATE TABLE t (id int);\nSELECT pg_sleep(0.2);\n");
@@ -411,15 +198,6 @@ static void test_servers_that_start_at_once_migrate_once(void **state) {
         expect_success_of(children[i]);
 
     assert_string_equal(ask("SELECT count(*) FROM leat_migrations"), "2");
-}
-
-static bool comes_true(const char *sql) {
-    for (int i = 0; i < 2000; i++) {
-        if (strcmp(ask(sql), "t") == 0)
-            return true;
-        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-    }
-    return false;
 }
 
 static void test_a_migration_that_is_killed_half_way_leaves_nothing_and_does_not_block_the_next(void **state) {
@@ -441,34 +219,157 @@ static void test_a_migration_that_is_killed_half_way_leaves_nothing_and_does_not
     assert_string_equal(ask("SELECT string_agg(version::text, ' ' ORDER BY version) FROM leat_migrations"), "1 2 3");
 }
 
-static void test_a_table_that_another_holds_is_waited_for(void **state) {
-    (void)state;
-    put("0001_table.up.sql", "CREATE TABLE t (id int);");
-    expect_good(up());
-    put("0002_alter.up.sql", "CREATE TABLE u (id int);\nSET LOCAL lock_timeout = '100ms';\nALTER TABLE t ADD note text;");
-    PGconn *holder = PQconnectdb(conninfo);
-    PQclear(PQexec(holder, "BEGIN"));
-    PQclear(PQexec(holder, "LOCK TABLE t"));
-    pid_t child = up_in_a_child();
-    assert_true(comes_true("SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE 'ROLLBACK%' AND state = 'idle'")); // given up once
+// ---- targets, stamps, a second try
 
-    PQclear(PQexec(holder, "COMMIT"));
-
-    expect_success_of(child);
-    PQfinish(holder);
-    expect_table("u", true);
-    assert_string_equal(ask("SELECT count(*) FROM information_schema.columns WHERE table_name = 't'"), "2");
+static void put_three_tables(void) {
+    put_two_tables();
+    put("0003_create_c.up.sql", "CREATE TABLE c (id int);\n");
+    put("0003_create_c.down.sql", "DROP TABLE c;\n");
 }
 
-static void test_a_connection_lost_half_way_is_told(void **state) {
+static void test_up_stops_at_its_target(void **state) {
     (void)state;
-    put("0001_suicide.up.sql", "CREATE TABLE t (id int);\nSELECT pg_terminate_backend(pg_backend_pid());\n");
+    put_three_tables();
 
-    int error = up();
+    expect_good(run((struct migration_order){.verb = MIGRATION_UP, .has_version = true, .version = 2}));
 
-    assert_true(error == -ECONNREFUSED || error == -EINVAL);
-    expect_failure("0001_suicide.up.sql:2: error: ");
-    expect_table("t", false);
+    expect_table("b", true);
+    expect_table("c", false);
+    assert_int_equal(run((struct migration_order){.verb = MIGRATION_UP, .has_version = true, .version = 7}), -EINVAL);
+    expect_failure("there is no version 7 of shop");
+}
+
+static void test_down_leaves_its_target(void **state) {
+    (void)state;
+    put_three_tables();
+    expect_good(up());
+
+    expect_good(run((struct migration_order){.verb = MIGRATION_DOWN, .has_version = true, .version = 1}));
+
+    expect_table("a", true);
+    expect_table("b", false);
+    expect_good(run((struct migration_order){.verb = MIGRATION_DOWN, .has_version = true}));
+    expect_table("a", false);
+}
+
+static void test_down_undoes_nothing_where_one_of_them_has_no_way_back(void **state) {
+    (void)state;
+    put("0001_one.up.sql", "CREATE TABLE one (id int)");
+    put("0002_two.up.sql", "CREATE TABLE two (id int)");
+    put("0002_two.down.sql", "DROP TABLE two");
+    expect_good(up());
+
+    assert_int_equal(down(2), -EINVAL);
+
+    expect_table("two", true);
+}
+
+static void test_redo_applies_what_the_file_says_now(void **state) {
+    (void)state;
+    put_two_tables();
+    expect_good(up());
+    put("0002_create_b.up.sql", "CREATE TABLE b (id int, note text);\n");
+    assert_int_equal(status(), -EINVAL);
+
+    expect_good(run((struct migration_order){.verb = MIGRATION_REDO}));
+
+    assert_string_equal(ask("SELECT count(*) FROM information_schema.columns WHERE table_name = 'b'"), "2");
+    expect_good(status());
+    assert_int_equal(report.pending_count, 0);
+}
+
+static void test_a_stamp_writes_rows_and_runs_nothing(void **state) {
+    (void)state;
+    put_three_tables();
+
+    expect_good(run((struct migration_order){.verb = MIGRATION_STAMP, .has_version = true, .version = 2}));
+
+    expect_table("b", false);
+    expect_good(status());
+    assert_int_equal(report.pending_count, 1);
+    expect_good(run((struct migration_order){.verb = MIGRATION_STAMP, .has_version = true, .version = 1}));
+    expect_good(status());
+    assert_int_equal(report.pending_count, 2);
+}
+
+static void test_a_stamp_takes_an_edited_file_as_it_is(void **state) {
+    (void)state;
+    put_two_tables();
+    expect_good(up());
+    put("0001_create_a.up.sql", "-- words\nCREATE TABLE a (id int);\n");
+    assert_int_equal(up(), -EINVAL);
+    expect_failure("leat db stamp shop");
+
+    expect_good(run((struct migration_order){.verb = MIGRATION_STAMP}));
+
+    expect_good(up());
+}
+
+static void test_the_history_tells_in_what_order_it_went(void **state) {
+    (void)state;
+    put_two_tables();
+    put("0004_four.up.sql", "SELECT 1");
+    expect_good(up());
+    put("0003_three.up.sql", "SELECT 1");
+    expect_good(up());
+
+    expect_good(run((struct migration_order){.verb = MIGRATION_HISTORY}));
+
+    assert_int_equal(report.entry_count, 4);
+    assert_int_equal(report.entries[3].version, 3);
+    assert_int_equal(report.entries[3].state, MIGRATION_APPLIED);
+}
+
+static void test_a_reset_leaves_what_the_files_make(void **state) {
+    (void)state;
+    put_two_tables();
+    expect_good(up());
+    ask("CREATE TYPE mood AS ENUM ('good'); CREATE TABLE \"Odd one\" (m mood, id serial); CREATE VIEW v AS SELECT * FROM a; "
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE DOMAIN d AS text; CREATE EXTENSION pg_trgm");
+
+    expect_good(run((struct migration_order){.verb = MIGRATION_RESET}));
+
+    assert_string_equal(ask("SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind IN ('r', 'v', 'S') "
+                            "AND relnamespace = 'public'::regnamespace"),
+                        "a b leat_migrations");
+    assert_string_equal(ask("SELECT to_regtype('mood') IS NULL AND to_regtype('d') IS NULL AND to_regproc('f') IS NULL "
+                            "AND to_regproc('similarity') IS NOT NULL"),
+                        "t");
+}
+
+static void test_what_would_run_is_a_script_that_does_the_same(void **state) {
+    (void)state;
+    put_two_tables();
+    put("0003_index.up.sql", "-- no transaction\nCREATE INDEX CONCURRENTLY b_id_idx ON b (id); -- the end");
+
+    expect_good(run((struct migration_order){.verb = MIGRATION_UP, .only_prints = true}));
+
+    expect_table("a", false);
+    const char *script = arena_format(&arena, "%.*s", (int)report.script.len, report.script.ptr).ptr;
+    char *path = arena_format(&arena, "%s/.script", folder).ptr ? (char *)arena_format(&arena, "%s/.script", folder).ptr : NULL;
+    put(".script", script);
+    assert_int_equal(system(arena_format(&arena, "psql -qX -v ON_ERROR_STOP=1 '%s' -f '%s'", conninfo, path).ptr), 0);
+    expect_good(status());
+    assert_int_equal(report.pending_count, 0);
+    expect_table("b_id_idx", true);
+}
+
+static void test_a_plugin_brings_those_it_requires(void **state) {
+    (void)state;
+    const char *paths[3], *names[] = {"one", "two", "three"}, *const requires_one[] = {"one", NULL};
+    for (int i = 0; i < 3; i++) {
+        paths[i] = arena_format(&arena, "%s/%s", folder, names[i]).ptr;
+        assert_int_equal(mkdir(paths[i], 0755), 0);
+        put(arena_format(&arena, "%s/1_it.up.sql", names[i]).ptr, arena_format(&arena, "CREATE TABLE %s ()", names[i]).ptr);
+    }
+    struct migration_folder folders[] = {{"one", paths[0], NULL}, {"two", paths[1], NULL}, {"three", paths[2], requires_one}};
+
+    expect_good(migrate_run(&(struct migration_order){.conninfo = conninfo, .folders = folders, .folder_count = 3, .plugin = "three"},
+                            &arena, &report));
+
+    expect_table("one", true);
+    expect_table("two", false);
+    expect_table("three", true);
 }
 
 // ---- the migrations that ship
@@ -532,27 +433,6 @@ static void test_the_lists_of_the_service_have_their_indexes(void **state) {
     expect_index("SELECT * FROM users WHERE email = 'ada@example.com'", "users_email_key");
 }
 
-static int set_up_cluster(void **state) {
-    arena_set_up(state);
-    strcpy(root, "/tmp/leat-test-migrate-XXXXXX");
-    if (!mkdtemp(root) || chmod(root, 0755) != 0)
-        return -1;
-    str failure;
-    struct cluster_options options = {.var = arena_format(&arena, "%s/var", root).ptr, .is_throwaway = true};
-    if (cluster_start(&options, &arena, &cluster, &failure) != 0)
-        fail_msg("%.*s", (int)failure.len, failure.ptr);
-    return 0;
-}
-
-static int tear_down_cluster(void **state) {
-    cluster_stop(cluster);
-    int removed = system(arena_format(&arena, "rm -rf '%s'", root).ptr);
-    arena_tear_down(state);
-    return removed;
-}
-
-#define with_database(test) cmocka_unit_test_setup(test, set_up)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         with_database(test_up_applies_what_is_pending_in_order_and_once),
@@ -560,17 +440,9 @@ int main(void) {
         with_database(test_status_counts_what_is_pending_and_changes_nothing),
         with_database(test_down_undoes_the_newest),
         with_database(test_down_without_a_down_file_is_refused),
-        with_database(test_a_statement_that_fails_leaves_nothing_of_its_file_and_all_of_the_earlier_ones),
-        with_database(test_a_constraint_that_is_judged_at_commit_leaves_nothing),
         with_database(test_an_edited_file_that_was_applied_is_refused_before_anything_runs),
         with_database(test_a_version_below_the_newest_is_applied_with_a_warning),
         with_database(test_an_applied_version_without_a_file_is_a_warning),
-        with_database(test_a_file_without_a_transaction_may_build_an_index_concurrently),
-        with_database(test_a_file_without_a_transaction_that_fails_says_what_stays),
-        with_database(test_transaction_control_inside_a_file_is_refused_before_anything_runs),
-        with_database(test_a_quote_that_never_ends_is_refused_before_anything_runs),
-        with_database(test_copy_from_stdin_is_refused),
-        with_database(test_what_a_file_sets_for_its_session_touches_neither_its_row_nor_the_next_file),
         with_database(test_a_name_that_follows_no_rule_is_refused_without_a_database),
         with_database(test_what_editors_leave_behind_is_overlooked),
         with_database(test_two_files_of_one_version_are_refused),
@@ -580,8 +452,16 @@ int main(void) {
         with_database(test_plugins_keep_versions_of_their_own),
         with_database(test_servers_that_start_at_once_migrate_once),
         with_database(test_a_migration_that_is_killed_half_way_leaves_nothing_and_does_not_block_the_next),
-        with_database(test_a_table_that_another_holds_is_waited_for),
-        with_database(test_a_connection_lost_half_way_is_told),
+        with_database(test_up_stops_at_its_target),
+        with_database(test_down_leaves_its_target),
+        with_database(test_down_undoes_nothing_where_one_of_them_has_no_way_back),
+        with_database(test_redo_applies_what_the_file_says_now),
+        with_database(test_a_stamp_writes_rows_and_runs_nothing),
+        with_database(test_a_stamp_takes_an_edited_file_as_it_is),
+        with_database(test_the_history_tells_in_what_order_it_went),
+        with_database(test_a_reset_leaves_what_the_files_make),
+        with_database(test_what_would_run_is_a_script_that_does_the_same),
+        with_database(test_a_plugin_brings_those_it_requires),
         with_database(test_the_service_has_its_tables_after_up_and_none_after_down),
         with_database(test_the_service_refuses_what_its_constraints_forbid),
         with_database(test_the_posts_of_a_deleted_user_go_too),
