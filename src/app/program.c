@@ -125,7 +125,7 @@ static int read_body(req *r, const struct step *step, void *value) {
 
 static int read_form(req *r, const struct step *step, void *value) {
     struct form form;
-    int status = form_read(&form, http_text(r->head, r->head->content_type), r->body, &r->arena);
+    int status = form_read(&form, http_text(r->head, r->head->content_type), r->body, &r->app->options->http.form, &r->arena);
     if (status == -EINVAL)
         fail_unreadable(r, form.problem);
     if (status)

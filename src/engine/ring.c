@@ -207,6 +207,41 @@ void ring_poll(struct ring *ring, struct op *op, int fd, unsigned events) {
     launch(ring, sqe, RING_POLL, op);
 }
 
+void ring_open(struct ring *ring, struct op *op, int folder, const char *path, struct open_how *how) {
+    struct io_uring_sqe *sqe = sqe_take(ring);
+    if (!sqe)
+        return refuse(ring, op);
+    io_uring_prep_openat2(sqe, folder, path, how);
+    launch(ring, sqe, RING_OPEN, op);
+}
+
+void ring_read(struct ring *ring, struct op *op, int fd, void *data, unsigned bytes, uint64_t offset) {
+    struct io_uring_sqe *sqe = sqe_take(ring);
+    if (!sqe)
+        return refuse(ring, op);
+    io_uring_prep_read(sqe, fd, data, bytes, offset);
+    launch(ring, sqe, RING_READ, op);
+}
+
+void ring_write(struct ring *ring, struct op *op, int fd, const void *data, unsigned bytes, uint64_t offset) {
+    struct io_uring_sqe *sqe = sqe_take(ring);
+    if (!sqe)
+        return refuse(ring, op);
+    io_uring_prep_write(sqe, fd, data, bytes, offset);
+    launch(ring, sqe, RING_WRITE, op);
+}
+
+void ring_close_file(struct ring *ring, int fd) {
+    struct io_uring_sqe *sqe = sqe_take(ring);
+    if (!sqe) {
+        close(fd);
+        return;
+    }
+    io_uring_prep_close(sqe, fd);
+    sqe->flags |= IOSQE_ASYNC;
+    launch(ring, sqe, RING_CLOSE, NULL);
+}
+
 void ring_close(struct ring *ring, struct op *op, int fd) {
     struct io_uring_sqe *sqe = sqe_take(ring);
     if (!sqe) {

@@ -12,6 +12,7 @@
 
 #include "engine/op.h"
 
+struct open_how; // openat2(2)
 struct ring;
 
 struct ring_options {
@@ -53,6 +54,17 @@ unsigned ring_buffers_free(const struct ring *ring);
 void ring_send(struct ring *ring, struct op *op, int fd, const void *data, size_t bytes);
 /** One shot; `events` as for poll(2). */
 void ring_poll(struct ring *ring, struct op *op, int fd, unsigned events);
+/**
+ * openat2(2): completes with a descriptor, which somebody has to close, or with the error. `path` and `how` are the kernel's until then.
+ * What the kernel would have to wait for a disk for goes on beside the ring.
+ */
+void ring_open(struct ring *ring, struct op *op, int folder, const char *path, struct open_how *how);
+/** pread(2): completes with bytes, 0 at the end of the file. `data` is the kernel's until then; cancelling it does not end that early. */
+void ring_read(struct ring *ring, struct op *op, int fd, void *data, unsigned bytes, uint64_t offset);
+/** pwrite(2) of a regular file, the same way. */
+void ring_write(struct ring *ring, struct op *op, int fd, const void *data, unsigned bytes, uint64_t offset);
+/** ring_close() on a thread of the kernel's: the last descriptor of a large file without a name takes its time. Nobody waits for it. */
+void ring_close_file(struct ring *ring, int fd);
 /** Closes `fd`. `op` may be NULL where nobody waits for it. */
 void ring_close(struct ring *ring, struct op *op, int fd);
 /**
@@ -87,7 +99,18 @@ unsigned ring_in_flight(const struct ring *ring);
 /** How often the kernel was entered. */
 uint64_t ring_enter_count(const struct ring *ring);
 
-enum ring_operation { RING_ACCEPT, RING_RECV, RING_SEND, RING_POLL, RING_CLOSE, RING_CANCEL, RING_OPERATIONS };
+enum ring_operation {
+    RING_ACCEPT,
+    RING_RECV,
+    RING_SEND,
+    RING_POLL,
+    RING_CLOSE,
+    RING_CANCEL,
+    RING_OPEN,
+    RING_READ,
+    RING_WRITE,
+    RING_OPERATIONS
+};
 /** For tests: the `nth` (from 1) operation of that kind from now on becomes a NOP that completes with `result`. 0 takes it back. */
 void ring_inject(struct ring *ring, enum ring_operation kind, unsigned nth, int result);
 

@@ -64,7 +64,7 @@ static inline char *put_opening(char *room, struct session *session, unsigned st
 }
 
 void answer_begin(struct answer *answer, struct session *session, unsigned status) {
-    assert(session->state == SESSION_BUSY || session->state == SESSION_ASKING);
+    assert(session_is_answerable(session));
     *answer = (struct answer){.session = session, .status = status, .capacity = HEAD_BYTES};
     answer->room = conn_reserve(session_conn(session), HEAD_BYTES);
     if (answer->room) {
@@ -181,7 +181,7 @@ static inline char *put_text(char *room, str text) {
 }
 
 size_t session_answer(struct session *session, unsigned status, str content_type, str raw_fields, str body) {
-    assert(session->state == SESSION_BUSY || session->state == SESSION_ASKING);
+    assert(session_is_answerable(session));
     char *room = conn_reserve(session_conn(session), HEAD_BYTES + content_type.len + raw_fields.len + body.len);
     if (!room) {
         give_up(session);

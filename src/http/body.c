@@ -5,8 +5,6 @@
 // token belongs. Blanks around ';' and '=' are let pass, as section 7.1.1 wants.
 #include "http/body.h"
 
-#include <stdbool.h>
-
 #include "http/characters.h"
 
 enum state {
@@ -184,4 +182,8 @@ int http_body_next(struct http_body *body, str *rest, str *ret_piece, struct htt
         *rest = (str){rest->ptr + 1, rest->len - 1};
     }
     return 0;
+}
+
+bool http_body_is_counted(const struct http_body *body) {
+    return body->state == CONTENT || body->state == CONTENT_DONE;
 }

@@ -2,6 +2,7 @@
 #ifndef HTTP_BODY_H
 #define HTTP_BODY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "http/head.h"
@@ -26,5 +27,7 @@ int http_body_begin(struct http_body *body, const struct http_head *head, uint64
  * are checked and dropped. RFC 9112, sections 6.2 and 7.1.
  */
 int http_body_next(struct http_body *body, str *rest, str *ret_piece, struct http_refusal *ret_refusal);
+/** True for one of Content-Length: `left` is then what is to come of it. */
+bool http_body_is_counted(const struct http_body *body);
 
 #endif

@@ -3,8 +3,7 @@
 #define HTTP_FORM_H
 
 #include "base/arena.h"
-
-enum { FORM_FIELDS_MAX = 1000, FORM_PART_HEADER_BYTES_MAX = 8192 };
+#include "http/limits.h"
 
 struct form_field {
     str name, value;         // decoded
@@ -19,8 +18,10 @@ struct form {
 
 /**
  * Reads `body` as its Content-Type says; any other type has no fields. 0; -EINVAL and `problem` for a multipart body that is none, or more
- * than FORM_FIELDS_MAX fields; -ENOMEM.
+ * of anything than `limits` allow; -ENOMEM.
  */
-int form_read(struct form *form, str content_type, str body, struct arena *arena);
+int form_read(struct form *form, str content_type, str body, const struct form_limits *limits, struct arena *arena);
+/** Adds one, of which no more than `limits->field_count_max` plus `limits->file_count_max` are taken. The same answers. */
+int form_add(struct form *form, struct form_field field, const struct form_limits *limits, struct arena *arena);
 
 #endif

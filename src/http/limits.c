@@ -14,4 +14,9 @@ const struct http_limits http_limits_default = {
     .body_bytes_per_second_min = 500,
     .keep_alive_ms = 60000,
     .answers_per_turn = 32,
+    .form = {.field_count_max = 1000,
+             .file_count_max = 1000,
+             .part_head_bytes_max = 8 << 10,
+             .name_bytes_max = 1 << 10,
+             .field_bytes_max = 1 << 20},
 };

@@ -4,6 +4,15 @@
 
 #include <stdint.h>
 
+/** Of forms. What is over is answered 400, as Starlette does. */
+struct form_limits {
+    uint32_t field_count_max;     // 1000
+    uint32_t file_count_max;      // 1000
+    uint32_t part_head_bytes_max; // 8 KiB of the head of one part
+    uint32_t name_bytes_max;      // 1 KiB of a field's name, or a file's
+    uint32_t field_bytes_max;     // 1 MiB of one field of a multipart form
+};
+
 struct http_limits {
     uint32_t request_line_bytes_max;    // 8 KiB: 414
     uint32_t field_count_max;           // 100: 431
@@ -17,6 +26,7 @@ struct http_limits {
     uint32_t body_bytes_per_second_min; // 500 on the average, once body_idle_ms have passed: 408
     uint32_t keep_alive_ms;             // 60 s between requests: closed
     uint32_t answers_per_turn;          // 32
+    struct form_limits form;
 };
 extern const struct http_limits http_limits_default;
 

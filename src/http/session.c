@@ -31,7 +31,8 @@ void session_close_after_answer(struct session *session) {
 
 bool session_is_last_answer(const struct session *session) {
     bool is_refused_early = session->state == SESSION_ASKING && session->is_unread_long;
-    return session->must_close || !session->keep_alive || session->is_draining || is_refused_early;
+    bool is_left = session->state == SESSION_STREAM && stream_is_unread_long(session);
+    return session->must_close || !session->keep_alive || session->is_draining || is_refused_early || is_left;
 }
 
 void session_shut(struct session *session) {
@@ -57,12 +58,14 @@ static int64_t body_due_ms(const struct session *session) {
     return idle_due_ms < rate_due_ms ? idle_due_ms : rate_due_ms;
 }
 
-static void set_deadline(struct session *session) {
+void session_set_deadline(struct session *session) {
     const struct http_limits *limits = session->core->limits;
     struct conn *conn = session_conn(session);
     int64_t now_ms = core_now_ms(session->core->core);
     bool is_in_head = session->state == SESSION_HEAD && has_input(session);
-    if (session_is_stalled(session)) {
+    if (session->state == SESSION_STREAM && session->waits_for_body) {
+        conn_set_deadline(conn, body_due_ms(session));
+    } else if (session_is_stalled(session)) {
         conn_set_deadline(conn, 0); // ours to make, not the client's
         session->has_head_deadline = false;
     } else if (session->state == SESSION_BODY || session->state == SESSION_DROPPING) {
@@ -75,7 +78,7 @@ static void set_deadline(struct session *session) {
     }
 }
 
-static void set_pause(struct session *session) {
+void session_set_pause(struct session *session) {
     bool must_pause = session_is_stalled(session) && buffer_bytes(&session->input) > WAITING_BYTES_MAX;
     if (must_pause == session->is_paused)
         return;
@@ -93,6 +96,8 @@ static bool is_idle(const struct session *session) {
 
 /** What could be used has been used. */
 static void settle(struct session *session) {
+    if (session->state == SESSION_STREAM && stream_settle(session))
+        return;
     if (session->state == SESSION_CLOSING)
         return;
     bool is_stalled = session_is_stalled(session);
@@ -107,12 +112,13 @@ static void settle(struct session *session) {
         session_shut(session);
         return;
     }
-    if (is_stalled && session->state != SESSION_BUSY && !session->waits_for_room)
+    bool is_app_s = session->state == SESSION_BUSY || session->state == SESSION_STREAM;
+    if (is_stalled && !is_app_s && !session->waits_for_room)
         core_defer_to_next_turn(session->core->core, &session->again);
     if (!has_input(session))
         session_core_give_back(session->core, &session->input);
-    set_pause(session);
-    set_deadline(session);
+    session_set_pause(session);
+    session_set_deadline(session);
 }
 
 /** Uses the input that waits. */
@@ -147,7 +153,7 @@ static void on_again(struct deferred *deferred) {
 
 void session_on_answered(struct session *session) {
     struct session_core *shared = session->core;
-    bool was_refused_early = session->state == SESSION_ASKING;
+    bool is_body_left = session->state == SESSION_ASKING || session->state == SESSION_STREAM;
     if (session->turn != shared->core->turn_count)
         session->turn_answers = 0;
     session->turn = shared->core->turn_count;
@@ -155,13 +161,26 @@ void session_on_answered(struct session *session) {
     session->is_app_told = session->is_head = false;
     if (session->kept_head_bytes)
         session_forget_kept(session);
+    if (session->taken.data)
+        stream_end(session);
     if (session->must_close) {
         session_shut(session);
         return;
     }
-    session->state = was_refused_early ? SESSION_DROPPING : SESSION_HEAD;
+    session->state = is_body_left ? SESSION_DROPPING : SESSION_HEAD;
     if (!session->is_reading)
         core_defer(shared->core, &session->again); // not from here: the app is still on the stack
+}
+
+// Pieces are gathered until the turn's end: they are then fewer, and larger.
+static void stream_take(struct session *session, str data) {
+    session->body_bytes += data.len;
+    if (session_core_append(session->core, &session->input, data)) {
+        conn_abort(session_conn(session));
+        return;
+    }
+    session_set_pause(session);
+    core_defer(session->core->core, &session->again);
 }
 
 // ---- the connection's calls
@@ -180,6 +199,10 @@ static void on_data(struct conn *conn, const char *data, size_t bytes) {
     struct session *session = conn_user(conn);
     if (session->state == SESSION_CLOSING)
         return;
+    if (session->state == SESSION_STREAM) {
+        stream_take(session, (str){data, bytes});
+        return;
+    }
     if (!has_input(session)) {
         read_in_place(session, (str){data, bytes});
     } else if (session_core_append(session->core, &session->input, (str){data, bytes})) {
@@ -206,7 +229,8 @@ static void on_drained(struct conn *conn) {
 
 static void on_deadline(struct conn *conn) {
     struct session *session = conn_user(conn);
-    if (session->state == SESSION_BODY || (session->state == SESSION_HEAD && has_input(session)))
+    bool is_in_body = session->state == SESSION_BODY || session->state == SESSION_STREAM;
+    if (is_in_body || (session->state == SESSION_HEAD && has_input(session)))
         session_refuse(session, 408, NULL);
     else if (session->state != SESSION_BUSY)
         session_shut(session);
@@ -224,6 +248,7 @@ static void on_closed(struct conn *conn) {
     deferred_cancel(&session->again);
     session_tell_gone(session);
     session_forget_kept(session);
+    session_core_give_back(session->core, &session->taken);
     session_core_give_back(session->core, &session->input);
 }
 

@@ -14,6 +14,7 @@
 #include "http/head.h"
 #include "http/limits.h"
 #include "http/reason.h"
+#include "http/refusal.h"
 
 struct session;
 
@@ -23,7 +24,7 @@ struct http_app {
      * The head of a request that has a body is here, whether or not the body is; not called where there is none. Returns how many bytes of
      * body to take, or a negative errno when the app has answered instead (404, 401 ...): before any 100-continue. What comes of the body
      * is then dropped, up to 64 KiB (in chunks: up to body_bytes_max), or the connection closed. `head` and its bytes are valid during the
-     * call.
+     * call. With session_take_in_pieces() the request is handed over at once, and its body asked for with session_body_next().
      */
     int64_t (*on_head)(struct session *session, const struct http_head *head);
     /**
@@ -41,6 +42,8 @@ struct http_app {
      * ended by CRLF and valid until the next call; may be NULL.
      */
     str (*on_refusal)(struct session *session, unsigned status);
+    /** There may be more of the body that session_body_next() had no more of. Not called from inside another of these functions. */
+    void (*on_body)(struct session *session);
 };
 
 /** What runs a listener's connections; every core has had its session_core_create(). */
@@ -65,6 +68,19 @@ void session_close_after_answer(struct session *session);
  * the body from now on. NULL without memory.
  */
 struct http_head *http_keep(struct session *session, const struct http_head *head, str body, struct arena *arena, str *ret_body);
+
+// ---- a body in pieces: pulled by the app, so that it comes no faster than it is used
+
+/** In on_head: the request is handed over now, without its body. 100-continue is said when the body is first asked for. */
+void session_take_in_pieces(struct session *session);
+/**
+ * The next piece of the body of a request that is taken in pieces; valid until the next call or the answer. 1 and a piece; 0 at the end;
+ * -EAGAIN: on_body tells when there is more (or on_gone that there never will be); -EBADMSG and what to answer: the connection then ends
+ * with it. Answered before the end, what is left of the body is dropped where it is short, else the connection is closed.
+ */
+int session_body_next(struct session *session, str *ret_piece, struct http_refusal *ret_refusal);
+/** Bytes of the body that are still to come, as far as is known: UINT64_MAX in chunks. Of a request taken in pieces. */
+uint64_t session_body_left(const struct session *session);
 
 // ---- the answer: written straight into the connection's output, in one piece and without suspending in between.
 //

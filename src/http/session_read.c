@@ -15,7 +15,7 @@ static void take(str *rest, size_t bytes) {
 bool session_is_stalled(const struct session *session) {
     const struct session_core *shared = session->core;
     bool is_turn_full = session->turn == shared->core->turn_count && session->turn_answers >= shared->limits->answers_per_turn;
-    return session->state == SESSION_BUSY || session->state == SESSION_CLOSING || is_turn_full ||
+    return session->state == SESSION_BUSY || session->state == SESSION_STREAM || session->state == SESSION_CLOSING || is_turn_full ||
            conn_output_is_full(session_conn(session));
 }
 
@@ -58,7 +58,7 @@ static void begin_request(struct session *session, const struct http_head *head)
     session->is_head = head->method == HTTP_HEAD;
     session->is_http10 = head->minor == 0;
     session->keep_alive = head->keep_alive;
-    session->must_close = session->is_unread_long = session->is_app_told = false;
+    session->must_close = session->is_unread_long = session->is_app_told = session->is_in_pieces = false;
     session->has_head_deadline = false;
     session->is_known = true;
 }
@@ -112,6 +112,9 @@ static __attribute__((noinline)) void read_body_request(struct session *session,
     session->is_app_told = true;
     if (http_body_begin(&session->body, head, (uint64_t)bytes_max, session->core->limits, &refusal)) {
         session_refuse(session, refusal.status, refusal.detail);
+    } else if (session->is_in_pieces) {
+        take(rest, head->bytes);
+        stream_begin(session, head, here > 0);
     } else if (!head->is_chunked && !missing) {
         str body = {rest->ptr + head->bytes, (size_t)head->content_length};
         take(rest, head->bytes + body.len);

@@ -32,6 +32,7 @@ enum session_state {
     SESSION_ASKING,   // in the app's on_head
     SESSION_BODY,     // gathering
     SESSION_BUSY,     // the app has the request
+    SESSION_STREAM,   // ... and takes its body in pieces, which has not ended yet
     SESSION_DROPPING, // the rest of a body, behind its answer
     SESSION_CLOSING,  // nothing more is read
 };
@@ -49,16 +50,22 @@ struct session {
     bool waits_for_room; // the output was full
     // of the request in hand
     bool is_head, is_http10, keep_alive;
-    bool is_unread_long;    // what is left of its body is too long to be dropped
-    bool must_close;        // after its answer
-    bool is_app_told;       // by an on_head that took it, or by on_request: owed an on_gone where there is no answer
-    struct buffer input;    // what came and could not be used yet
-    size_t parsed_bytes;    // of it, which hold no whole head
-    struct buffer kept;     // a head of `kept_head_bytes`, and its body as far as it is here
-    size_t kept_head_bytes; // 0: nothing is kept
-    size_t charged_bytes;   // for it, of the core's body_memory
-    struct http_body body;  // being gathered or dropped
-    int64_t body_began_ms;
+    bool is_unread_long;         // what is left of its body is too long to be dropped
+    bool must_close;             // after its answer
+    bool is_in_pieces;           // the app asked for that
+    bool owes_continue;          // 100, before its body is waited for
+    bool waits_for_body;         // the app does
+    bool is_app_told;            // by an on_head that took it, or by on_request: owed an on_gone where there is no answer
+    struct buffer input;         // what came and could not be used yet
+    size_t parsed_bytes;         // of it, which hold no whole head
+    struct buffer kept;          // a head of `kept_head_bytes`, and its body as far as it is here
+    size_t kept_head_bytes;      // 0: nothing is kept
+    size_t charged_bytes;        // for it, of the core's body_memory
+    struct buffer taken;         // input that the app is being handed in pieces
+    str taken_rest;              // of it, not yet looked at
+    struct http_body body;       // being gathered, taken in pieces or dropped
+    int64_t body_began_ms;       // in pieces: without the time in which the app was in no hurry
+    int64_t body_idle_ms;        // in pieces: when the app ceased to wait
     uint64_t body_bytes;         // that have come since, its framing included
     uint64_t turn, turn_answers; // answers made in that turn
     struct deferred again;       // goes on with the input that waits
@@ -80,6 +87,24 @@ void session_tell_gone(struct session *session);
 /** What was kept of the request goes back. */
 void session_forget_kept(struct session *session);
 
+// ---- a body in pieces (session_stream.c)
+
+/** The request is handed over, its body left where it is. */
+void stream_begin(struct session *session, const struct http_head *head, bool is_body_here);
+/** What has come is offered to the app, or its wait is given up. True when that was the end of the request: what follows is another's. */
+bool stream_settle(struct session *session);
+/** True when more is left of its body than is worth reading for an answer's connection to go on. */
+bool stream_is_unread_long(const struct session *session);
+/** It has been answered, or its body has ended: what is not the app's is input again. */
+void stream_end(struct session *session);
+/** For what has come, or is waited for no more. */
+void session_set_pause(struct session *session);
+void session_set_deadline(struct session *session);
+
+/** The app has the request, or is being asked about it. */
+static inline bool session_is_answerable(const struct session *session) {
+    return session->state == SESSION_BUSY || session->state == SESSION_ASKING || session->state == SESSION_STREAM;
+}
 /** True when the answer that is begun now is this connection's last. */
 bool session_is_last_answer(const struct session *session);
 /** The answer to the request in hand is written. */

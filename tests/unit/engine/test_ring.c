@@ -1,7 +1,9 @@
 // test_ring.c — operations go in, completions come out, whatever the kernel's mood.
 #include "world.h"
 
+#include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -292,6 +294,33 @@ static void test_a_send_to_nobody_fails_without_a_signal(void **state) {
     ring_destroy(ring);
 }
 
+static void test_a_file_without_a_name_is_written_and_read(void **state) {
+    (void)state;
+    struct ring *ring = small_ring();
+    struct probe opening = probe_of(ring), writing = probe_of(ring), reading = probe_of(ring);
+    struct open_how how = {.flags = O_TMPFILE | O_RDWR | O_CLOEXEC, .mode = 0600};
+    char got[8] = {0};
+
+    ring_open(ring, &opening.op, AT_FDCWD, "/tmp", &how);
+    ring_until(ring, opening.completions == 1);
+    assert_true(opening.result >= 0);
+    ring_write(ring, &writing.op, opening.result, "hello", 5, 3);
+    ring_until(ring, writing.completions == 1);
+    assert_int_equal(writing.result, 5);
+    ring_read(ring, &reading.op, opening.result, got, sizeof got, 4);
+    ring_until(ring, reading.completions == 1);
+    assert_int_equal(reading.result, 4);
+    assert_string_equal(got, "ello");
+
+    int other = dup(opening.result);
+    ring_close_file(ring, opening.result);
+    for (int turn = 0; turn < TURNS_MAX && fcntl(opening.result, F_GETFD) >= 0; turn++)
+        assert_true(ring_turn(ring, WAIT_NS) >= 0);
+    assert_int_equal(fcntl(opening.result, F_GETFD), -1);
+    close(other);
+    ring_destroy(ring);
+}
+
 static void test_a_close_closes(void **state) {
     (void)state;
     struct ring *ring = small_ring();
@@ -568,6 +597,7 @@ int main(void) {
         cmocka_unit_test(test_a_completion_of_a_forgotten_operation_reaches_nobody),
         cmocka_unit_test(test_a_send_says_how_much_has_left),
         cmocka_unit_test(test_a_send_to_nobody_fails_without_a_signal),
+        cmocka_unit_test(test_a_file_without_a_name_is_written_and_read),
         cmocka_unit_test(test_a_close_closes),
         cmocka_unit_test(test_an_injected_result_takes_the_place_of_the_nth_operation),
         cmocka_unit_test(test_a_turn_is_one_system_call),

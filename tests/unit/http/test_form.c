@@ -12,10 +12,13 @@
 #include "base/str.h"
 #include "http/form.h"
 
+enum { FORM_FIELDS_MAX = 1000 };
+
 static struct form form;
+static const struct form_limits *const limits = &http_limits_default.form;
 
 static int read_form(const char *type, const char *body) {
-    return form_read(&form, str_of(type), str_of(body), &arena);
+    return form_read(&form, str_of(type), str_of(body), limits, &arena);
 }
 
 static void expect_field(size_t index, const char *name, const char *value) {
@@ -78,8 +81,8 @@ static void test_form_refuses_a_multipart_cut_anywhere(void **state) {
     static const char whole[] = "--xyz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nvalue\r\n--xyz--\r\n";
     size_t end = strstr(whole, "--xyz--") + strlen("--xyz--") - whole;
     for (size_t cut = 0; cut < end; cut++)
-        assert_int_equal(form_read(&form, S(MULTIPART), (str){whole, cut}, &arena), -EINVAL);
-    assert_int_equal(form_read(&form, S(MULTIPART), (str){whole, end}, &arena), 0);
+        assert_int_equal(form_read(&form, S(MULTIPART), (str){whole, cut}, limits, &arena), -EINVAL);
+    assert_int_equal(form_read(&form, S(MULTIPART), (str){whole, end}, limits, &arena), 0);
 }
 
 static void test_form_refuses_a_part_without_a_name(void **state) {
@@ -93,17 +96,18 @@ static void test_form_bounds_the_number_of_fields(void **state) {
     static char body[FORM_FIELDS_MAX * 2 + 4];
     for (size_t i = 0; i < FORM_FIELDS_MAX + 1; i++)
         memcpy(body + i * 2, "a&", 2);
-    assert_int_equal(form_read(&form, S("application/x-www-form-urlencoded"), (str){body, FORM_FIELDS_MAX * 2}, &arena), 0);
+    assert_int_equal(form_read(&form, S("application/x-www-form-urlencoded"), (str){body, FORM_FIELDS_MAX * 2}, limits, &arena), 0);
     assert_int_equal(form.count, FORM_FIELDS_MAX);
-    assert_int_equal(form_read(&form, S("application/x-www-form-urlencoded"), (str){body, FORM_FIELDS_MAX * 2 + 2}, &arena), -EINVAL);
+    assert_int_equal(form_read(&form, S("application/x-www-form-urlencoded"), (str){body, FORM_FIELDS_MAX * 2 + 2}, limits, &arena),
+                     -EINVAL);
 }
 
 static void test_form_says_when_memory_is_out(void **state) {
     (void)state;
     struct arena small;
     arena_init(&small, &pool, 0);
-    assert_int_equal(form_read(&form, S("application/x-www-form-urlencoded"), S("a=b%20c"), &small), -ENOMEM);
-    assert_int_equal(form_read(&form, S(MULTIPART), S("--xyz--"), &small), -ENOMEM);
+    assert_int_equal(form_read(&form, S("application/x-www-form-urlencoded"), S("a=b%20c"), limits, &small), -ENOMEM);
+    assert_int_equal(form_read(&form, S(MULTIPART), S("--xyz--"), limits, &small), -ENOMEM);
 }
 
 int main(void) {
