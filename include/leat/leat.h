@@ -4,6 +4,7 @@
 //   SCHEMA PARTIAL TABLE INDEX SETTINGS ENUM PAGE_OF VALIDATE   data          leat/schema.h
 //   GET POST PUT PATCH DELETE, PROVIDE IMPORT GUARDS            routes        leat/route.h
 //   ERROR ON_ERROR fail, alloc format set_header TASK spawn     the request   leat/request.h
+//   ON_REQUEST ON_RESPONSE ON_FAILURE ERROR_SHAPE               around routes leat/middleware.h
 //   db_one db_list db_value db_exec                             Postgres      leat/database.h
 //   password_hash jwt_issue bearer_token                        sign-in       leat/security.h
 //   metrics_text not_ready_because                              the server    leat/server.h
@@ -15,6 +16,7 @@
 #define LEAT_H
 
 #include "database.h"
+#include "middleware.h"
 #include "plugin.h"
 #include "request.h"
 #include "route.h"

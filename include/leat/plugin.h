@@ -28,6 +28,7 @@ typedef struct leat_plugin {
     int (*on_load)(leat_host *);                  // once per load, before any route is live; nonzero refuses
     void (*on_unload)(leat_host *);               // after the last request of this generation
     int (*on_worker)(leat_host *, unsigned core); // once per core, before its first request
+    const struct leat_provider *const *guards;    // GUARDS(...): before the own guards of every route of it
 } leat_plugin;
 
 #define LEAT_MAGIC 0x5441454cu // "LEAT"

@@ -174,6 +174,9 @@ enum leat_item_kind {
     LEAT_ITEM_INDEX,
     LEAT_ITEM_PROVIDER,
     LEAT_ITEM_IMPORT,
+    LEAT_ITEM_HOOK,
+    LEAT_ITEM_ERROR_SHAPE,
+    LEAT_ITEM_SCHEMA,
 };
 typedef struct leat_item {
     uint16_t kind, size;
@@ -230,6 +233,10 @@ typedef struct leat_item {
     enum { S_##__D = 0, S_##_list__D = 0 };                                                                                                \
     _Static_assert(LEAT_NARGS(__VA_ARGS__) <= 64, #S_ ": a schema holds at most 64 fields")
 
+struct leat_declared_schema {
+    leat_item base;
+    const leat_schema *schema;
+};
 #define LEAT_SCHEMA(S_, partial_, table_, ...)                                                                                             \
     LEAT_STRUCT(S_, __VA_ARGS__);                                                                                                          \
     LEAT_OFF static const leat_field S_##__fields[] LEAT_UNUSED = {LEAT_EACH(LEAT_FIELD, S_, __VA_ARGS__)};                                \
@@ -255,7 +262,8 @@ typedef struct leat_item {
     static LEAT_UNUSED void S_##_list__put(leat_json *w, const S_##_list *v) {                                                             \
         leat_put_list(w, v, &S_##__schema);                                                                                                \
     }                                                                                                                                      \
-    struct leat_semicolon
+    static const struct leat_declared_schema S_##__declared = {LEAT_ITEM(LEAT_ITEM_SCHEMA, struct leat_declared_schema), &S_##__schema};   \
+    LEAT_REGISTER(S_##__declared_reg, S_##__declared)
 
 /** SCHEMA(Name, (type, member, options...), ...): fields are required unless `.optional` or `.def`. At most 64. */
 #define SCHEMA(S_, ...) LEAT_SCHEMA(S_, 0, NULL, __VA_ARGS__)

@@ -161,11 +161,9 @@ static void on_gone(struct session *session) {
     request_cancel(r, false);
 }
 
-static str on_refusal(struct session *session, unsigned status) {
-    struct app *app = app_of(session);
-    str id = observe_id(app, NULL);
-    observe_plain(app, NULL, NULL, status, 0, id);
-    return id.len ? (str){app->id_line, REQUEST_ID_LINE} : (str){0};
+static void on_refusal(struct session *session, unsigned status, const char *detail) {
+    reply_plain_detail(app_of(session), session, NULL, NULL, status, detail ? detail : http_reason(status),
+                       status == 503 ? "Retry-After: 1" : NULL);
 }
 
 const struct http_app app_http = {.on_head = on_head, .on_request = on_request, .on_gone = on_gone, .on_refusal = on_refusal};

@@ -1,7 +1,8 @@
 // endpoint.c — a route compiled: what has to happen, in order, before its handler is called.
 //
-// The order is FastAPI's: guards and dependencies first, each with its own dependencies before it, then the handler's parameters from the
-// path, the query, headers, cookies and the body. So a 401 comes before any 422, and all that is wrong with the parameters is told at once.
+// The order is FastAPI's: hooks, guards and dependencies first, each with its own dependencies before it, then the handler's parameters
+// from the path, the query, headers, cookies and the body. So a 401 comes before any 422, and all that is wrong with the parameters is told
+// at once.
 #include "endpoint.h"
 
 #include <errno.h>
@@ -9,6 +10,7 @@
 
 #include <leat/security.h>
 
+#include "middleware.h"
 #include "snapshot_internal.h"
 
 enum { STEPS_MAX = 256, FRAME_ALIGNMENT = 16, FRAME_BYTES_MAX = 1 << 20 };
@@ -29,7 +31,7 @@ struct compiler {
     struct unit units[UNITS_MAX];
     unsigned unit_count;
     uint32_t frame_bytes;
-    bool has_body, has_form, needs_bearer;
+    bool has_body, has_form, needs_bearer, has_hooks;
     const leat_error *errors[UNITS_MAX];
     unsigned error_count;
 };
@@ -228,14 +230,35 @@ static int compile_provider(struct compiler *compiler, const leat_provider *stub
     return 0;
 }
 
-static int compile_guards(struct compiler *compiler) {
-    for (const leat_provider *const *guard = compiler->route->guards; guard && *guard; guard++) {
+static int compile_guards(struct compiler *compiler, const leat_provider *const *guard) {
+    for (; guard && *guard; guard++) {
         unsigned unit;
         int status = compile_provider(compiler, *guard, &unit);
         if (status)
             return status;
     }
     return 0;
+}
+
+static int compile_hook(struct compiler *compiler, const leat_hook *hook) {
+    if (compiler->unit_count == UNITS_MAX)
+        return refuse_size(compiler);
+    unsigned unit = compiler->unit_count++;
+    uint32_t args_at = frame_take(compiler, hook->args_bytes);
+    compiler->units[unit] = (struct unit){.args_at = args_at};
+    int status = compile_params(compiler, &hook->base, hook->params, hook->nparams, unit, args_at);
+    if (status)
+        return status;
+    note_errors(compiler, hook->errors);
+    return emit(compiler, (struct step){.kind = STEP_HOOK, .unit = (uint8_t)unit, .from = args_at, .hook = hook});
+}
+
+static int compile_hooks(struct compiler *compiler) {
+    const leat_hook *const *hooks;
+    int status = middleware_of(compiler->compilation, compiler->plugin, LEAT_HOOK_REQUEST, &hooks);
+    for (compiler->has_hooks = hooks; status == 0 && hooks && *hooks; hooks++)
+        status = compile_hook(compiler, *hooks);
+    return status;
 }
 
 // Every {name} of the path is somebody's path(): a name that nobody reads is a slip.
@@ -276,6 +299,10 @@ static int seal(struct compiler *compiler, struct endpoint *ret_endpoint) {
     str path = arena_format(arena, "%s%s", prefix, compiler->route->path);
     if (!steps || !errors || !path.ptr)
         return -ENOMEM;
+    const leat_hook *const *on_responses, *const *on_failures;
+    if (middleware_of(compiler->compilation, compiler->plugin, LEAT_HOOK_RESPONSE, &on_responses) ||
+        middleware_of(compiler->compilation, compiler->plugin, LEAT_HOOK_FAILURE, &on_failures))
+        return -ENOMEM;
     memcpy(steps, compiler->steps, step_bytes);
     memcpy(errors, compiler->errors, compiler->error_count * sizeof *errors);
     *ret_endpoint = (struct endpoint){
@@ -287,7 +314,9 @@ static int seal(struct compiler *compiler, struct endpoint *ret_endpoint) {
         .steps = steps,
         .step_count = compiler->step_count,
         .frame_bytes = compiler->frame_bytes,
-        .needs_bearer = compiler->needs_bearer,
+        .needs_bearer = compiler->needs_bearer && !compiler->has_hooks && !on_responses && !on_failures, // they see each request
+        .on_responses = on_responses,
+        .on_failures = on_failures,
         .reads_request = reads_request(compiler),
         .errors = errors,
     };
@@ -301,7 +330,11 @@ int endpoint_compile(struct compilation *compilation, const leat_plugin *plugin,
     *compiler = (struct compiler){.compilation = compilation, .plugin = plugin, .route = route, .unit_count = 1};
     frame_take(compiler, route->args_bytes);
     note_errors(compiler, route->errors);
-    int status = compile_guards(compiler);
+    int status = compile_hooks(compiler);
+    if (!status)
+        status = compile_guards(compiler, plugin->guards);
+    if (!status)
+        status = compile_guards(compiler, route->guards);
     if (!status)
         status = compile_params(compiler, &route->base, route->params, route->nparams, 0, 0);
     if (!status)

@@ -5,6 +5,7 @@
 #ifndef APP_ENDPOINT_H
 #define APP_ENDPOINT_H
 
+#include <leat/middleware.h>
 #include <leat/plugin.h>
 #include <leat/route.h>
 
@@ -23,6 +24,7 @@ enum step_kind {
     STEP_CALL,        // a provider, unless one of its arguments failed
     STEP_COPY,        // a provider's value to an argument
     STEP_VALUE,       // a value that a test has put in a provider's place
+    STEP_HOOK,        // an ON_REQUEST: goes on, or answers
 };
 
 enum { UNITS_MAX = 64 }; // the handler is unit 0, each provider that is called another
@@ -36,8 +38,9 @@ struct step {
     uint32_t bytes;
     const struct parameter *parameter;
     const struct model *model;
-    const leat_provider *provider;
-    const void *value; // STEP_VALUE
+    const leat_provider *provider; // STEP_CALL
+    const leat_hook *hook;         // STEP_HOOK
+    const void *value;             // STEP_VALUE
 };
 
 struct endpoint {
@@ -51,9 +54,10 @@ struct endpoint {
     const struct step *steps;
     unsigned step_count;
     uint32_t frame_bytes;
-    bool needs_bearer;               // a request without a token is a 401, whatever else it is
-    bool reads_request;              // some step looks at it, so its bytes must last
-    const leat_error *const *errors; // the route's and its providers', NULL-terminated
+    bool needs_bearer;                                         // a request without a token is a 401, whatever else it is
+    bool reads_request;                                        // some step looks at it, so its bytes must last
+    const leat_hook *const *on_responses, *const *on_failures; // NULL-terminated; NULL: there are none
+    const leat_error *const *errors;                           // the route's and its providers', NULL-terminated
 };
 
 #endif

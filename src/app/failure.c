@@ -33,7 +33,7 @@ static _Noreturn void fail_with(req *r, const leat_error *error) {
         response->status = response->status ? response->status : error->status;
         reply_response(r, response);
     } else {
-        reply_detail(r, error->status, str_of(error->detail), error->headers);
+        reply_failure(r, error->status, error, str_of(error->detail), error->headers);
     }
     request_leave(r, FAILED);
 }

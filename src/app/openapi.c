@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "failure_body.h"
 #include "http/session.h"
 #include "openapi_components.h"
 #include "snapshot_internal.h"
@@ -81,13 +82,14 @@ static const leat_param *param_of(const struct endpoint *endpoint, const struct 
     const leat_param *params = endpoint->route->params;
     unsigned count = endpoint->route->nparams;
     uint32_t args_at = 0;
-    if (step->unit)
-        for (unsigned i = 0; i < endpoint->step_count; i++)
-            if (endpoint->steps[i].kind == STEP_CALL && endpoint->steps[i].unit == step->unit) {
-                params = endpoint->steps[i].provider->params;
-                count = endpoint->steps[i].provider->nparams;
-                args_at = endpoint->steps[i].from;
-            }
+    for (unsigned i = 0; step->unit && i < endpoint->step_count; i++) {
+        const struct step *call = &endpoint->steps[i];
+        if (call->unit != step->unit || (call->kind != STEP_CALL && call->kind != STEP_HOOK))
+            continue;
+        params = call->kind == STEP_CALL ? call->provider->params : call->hook->params;
+        count = call->kind == STEP_CALL ? call->provider->nparams : call->hook->nparams;
+        args_at = call->from;
+    }
     for (unsigned i = 0; i < count; i++)
         if (args_at + params[i].off == step->to && params[i].in != LEAT_IN_DEPENDS)
             return &params[i];
@@ -203,22 +205,70 @@ static bool is_first_of_its_name(const leat_error *const *errors, const leat_err
     return true;
 }
 
+// "content": {type: {"schema": ...}: of the server's own component, or of the application's ERROR_SHAPE.
+static void open_failure_content(struct document *document, const char *component) {
+    const struct leat_error_shape *shape = document->snapshot->shape;
+    leat_json *writer = &document->writer;
+    char reference[128];
+    json_key(writer, "content");
+    leat_put_open(writer);
+    json_key(writer, failure_body_type(shape).ptr);
+    leat_put_open(writer);
+    if (shape) {
+        json_key(writer, "schema");
+        component_write(&document->components, writer, shape->schema, NULL, shape->schema->name);
+        return;
+    }
+    snprintf(reference, sizeof reference, "{\"$ref\":\"#/components/schemas/%s\"}", component);
+    json_pair_raw(writer, "schema", reference);
+}
+
+static void close_failure_content(leat_json *writer) {
+    leat_put_close(writer);
+    leat_put_close(writer);
+}
+
+static void put_failure_example(struct document *document, const leat_error *error) {
+    leat_json *writer = &document->writer;
+    struct leat_failure failure = {
+        .size = sizeof failure,
+        .status = error->status,
+        .error = error,
+        .reason = str_of(http_reason(error->status)),
+        .detail = str_of(error->detail),
+    };
+    json_key(writer, error->name);
+    leat_put_open(writer);
+    json_key(writer, "value");
+    failure_body_write(writer, document->snapshot->shape, &failure, NULL);
+    leat_put_close(writer);
+}
+
 // All declared failures of one status: their details are its examples.
 static void put_failures(struct document *document, const struct endpoint *endpoint, unsigned status) {
     leat_json *writer = &document->writer;
     put_status(writer, status);
     leat_put_open(writer);
     json_pair(writer, "description", http_reason(status));
-    json_pair_raw(writer, "content", "{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/ErrorResponse\"},\"examples\":{");
-    for (const leat_error *const *error = endpoint->errors; *error; error++) {
-        if ((*error)->status != status || !is_first_of_its_name(endpoint->errors, error))
-            continue;
-        json_key(writer, (*error)->name);
-        json_write_raw(writer, S("{\"value\":{\"detail\":"));
-        json_write_string(writer, str_of((*error)->detail));
-        json_tail(writer, "}}");
-    }
-    json_tail(writer, "}}}}");
+    open_failure_content(document, "ErrorResponse");
+    json_key(writer, "examples");
+    leat_put_open(writer);
+    for (const leat_error *const *error = endpoint->errors; *error; error++)
+        if ((*error)->status == status && is_first_of_its_name(endpoint->errors, error))
+            put_failure_example(document, *error);
+    leat_put_close(writer);
+    close_failure_content(writer);
+    leat_put_close(writer);
+}
+
+// A failure that is not declared: of what kind it is, and how it looks.
+static void put_plain_failure(struct document *document, unsigned status, const char *description, const char *component) {
+    put_status(&document->writer, status);
+    leat_put_open(&document->writer);
+    json_pair(&document->writer, "description", description);
+    open_failure_content(document, component);
+    close_failure_content(&document->writer);
+    leat_put_close(&document->writer);
 }
 
 static bool reads_parameters(const struct endpoint *endpoint) {
@@ -249,14 +299,10 @@ static void put_responses(struct document *document, const struct endpoint *endp
     leat_put_open(writer);
     put_success(document, endpoint);
     if (!has_client_failure(endpoint))
-        json_pair_raw(writer, "400",
-                      "{\"description\":\"Bad Request\",\"content\":{\"application/json\":{\"schema\":"
-                      "{\"$ref\":\"#/components/schemas/ErrorResponse\"}}}}");
+        put_plain_failure(document, 400, "Bad Request", "ErrorResponse");
     for (unsigned status = 400; status < 600; status++) {
         if (status == 422 && reads_parameters(endpoint))
-            json_pair_raw(writer, "422",
-                          "{\"description\":\"Validation Error\",\"content\":{\"application/json\":{\"schema\":"
-                          "{\"$ref\":\"#/components/schemas/HTTPValidationError\"}}}}");
+            put_plain_failure(document, 422, "Validation Error", "HTTPValidationError");
         else if (has_failure(endpoint, status))
             put_failures(document, endpoint, status);
     }

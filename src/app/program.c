@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "http/form.h"
 #include "http/url.h"
+#include "reply.h"
 #include "request.h"
 
 enum { PAIRS_MAX = 1000, VALUES_MAX = 256 };
@@ -157,6 +158,25 @@ static int read_model(req *r, const struct step *step, void *to) {
     return status;
 }
 
+static _Noreturn void fail_with_problems(req *r) {
+    reply_problems(r);
+    request_leave(r, FAILED);
+}
+
+// Goes on, or never comes back: what is wrong with what it asks for is told before anything else of the route is looked at.
+static void run_hook(req *r, const struct step *step, bool lacks_argument) {
+    if (lacks_argument)
+        fail_with_problems(r);
+    Response *response = NULL;
+    step->hook->request(r, (char *)r->frame + step->from, &response);
+    if (!response)
+        return;
+    request_settle(r);
+    response->status = response->status ? response->status : 200;
+    reply_response(r, response);
+    request_leave(r, OK);
+}
+
 // True when the step went well; false when its unit cannot be called.
 static bool run_step(req *r, const struct step *step, uint64_t failed) {
     char *frame = r->frame;
@@ -173,6 +193,9 @@ static bool run_step(req *r, const struct step *step, uint64_t failed) {
     case STEP_CALL:
         if (!(failed & 1ull << step->unit))
             step->provider->call(r, frame + step->from, frame + step->to);
+        return true;
+    case STEP_HOOK:
+        run_hook(r, step, failed & 1ull << step->unit);
         return true;
     case STEP_BODY:
     case STEP_FORM:
@@ -195,8 +218,6 @@ void program_run(req *r) {
     for (unsigned i = 0; i < endpoint->step_count; i++)
         if (!run_step(r, &endpoint->steps[i], failed))
             failed |= 1ull << endpoint->steps[i].unit;
-    if (r->problems.count) {
-        reply_problems(r);
-        request_leave(r, FAILED);
-    }
+    if (r->problems.count)
+        fail_with_problems(r);
 }

@@ -5,6 +5,8 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "failure_body.h"
+#include "middleware.h"
 #include "observe.h"
 #include "reply.h"
 #include "request.h"
@@ -28,6 +30,8 @@ static str origin_of(const req *r) {
 }
 
 static void begin(req *r, struct answer *answer, unsigned status) {
+    if (r->endpoint->on_responses)
+        middleware_on_response(r, status);
     reply_begin(answer, r->app, r->session, status, origin_of(r));
     observe_put_request_id(answer, r);
     r->answered_status = status;
@@ -54,8 +58,8 @@ static bool grow_into_answer(leat_json *writer, size_t bytes) {
     return true;
 }
 
-static void json_begin(struct answer *answer, leat_json *writer) {
-    answer_field(answer, S("Content-Type"), S("application/json"));
+static void json_begin(struct answer *answer, leat_json *writer, str type) {
+    answer_field(answer, S("Content-Type"), type);
     char *start = answer_reserve(answer, JSON_ROOM_BYTES);
     *writer = (leat_json){
         .start = start, .cursor = start, .end = start ? start + JSON_ROOM_BYTES : NULL, .grow = grow_into_answer, .sink = answer};
@@ -77,7 +81,7 @@ static void reply_json(req *r, const leat_schema *schema, const void *value) {
     struct answer answer;
     leat_json writer;
     begin(r, &answer, status_of(r));
-    json_begin(&answer, &writer);
+    json_begin(&answer, &writer, S("application/json"));
     json_write(&writer, schema, value);
     json_end(&answer, &writer);
     r->answered_bytes = answer.used;
@@ -94,7 +98,7 @@ void reply_response(req *r, const Response *response) {
     if (!r->session)
         return;
     unsigned status = r->status ? r->status : response->status ? response->status : r->endpoint->status;
-    bool is_bare = !r->headers && !response->location.ptr && !r->app->options->cors.origin_count;
+    bool is_bare = !r->headers && !r->endpoint->on_responses && !response->location.ptr && !r->app->options->cors.origin_count;
     str id_line;
     if (is_bare && observe_make_id_line(r, &id_line)) {
         r->answered_status = status;
@@ -130,18 +134,6 @@ void reply_value(req *r, const void *value) {
         reply_json(r, schema, value);
 }
 
-void reply_problems(req *r) {
-    if (!r->session)
-        return;
-    struct answer answer;
-    leat_json writer;
-    begin(r, &answer, 422);
-    json_begin(&answer, &writer);
-    problems_write(&r->problems, &writer);
-    json_end(&answer, &writer);
-    r->answered_bytes = answer.used;
-}
-
 // "Name: value" lines between '\n', as an ERROR holds them.
 static void put_lines(struct answer *answer, const char *lines) {
     while (lines && *lines) {
@@ -152,24 +144,68 @@ static void put_lines(struct answer *answer, const char *lines) {
     }
 }
 
-static void finish_with_detail(struct answer *answer, str detail, const char *headers) {
+static void finish_failure(struct answer *answer, const struct snapshot *snapshot, const struct leat_failure *failure,
+                           const struct problems *problems, const char *headers) {
     leat_json writer;
     put_lines(answer, headers);
-    json_begin(answer, &writer);
-    leat_put_open(&writer);
-    leat_put_key(&writer, "\"detail\":", 9);
-    json_write_string(&writer, detail);
-    leat_put_close(&writer);
+    json_begin(answer, &writer, failure_body_type(snapshot->shape));
+    failure_body_write(&writer, snapshot->shape, failure, problems);
     json_end(answer, &writer);
 }
 
-void reply_detail(req *r, unsigned status, str detail, const char *headers) {
-    if (!r->session)
+// The answer of an ON_FAILURE, where there is one that has one.
+static bool has_own_answer(req *r, const struct leat_failure *failure) {
+    r->status = 0; // it was of the answer that is not given
+    Response *response = r->endpoint->on_failures ? middleware_on_failure(r, failure) : NULL;
+    if (!response)
+        return false;
+    response->status = response->status ? response->status : failure->status;
+    reply_response(r, response);
+    return true;
+}
+
+static struct leat_failure failure_of(unsigned status, const leat_error *error, str detail, str id) {
+    return (struct leat_failure){
+        .size = sizeof(struct leat_failure),
+        .status = (uint16_t)status,
+        .error = error,
+        .reason = str_of(http_reason(status)),
+        .detail = detail,
+        .request_id = id,
+    };
+}
+
+static void answer_failure(req *r, struct leat_failure *failure, const struct problems *problems, const char *headers) {
+    const struct snapshot *snapshot = r->generation->snapshot;
+    bool is_looked_at = snapshot->shape || r->endpoint->on_failures;
+    if (is_looked_at)
+        failure->request_id = request_id(r);
+    if (is_looked_at && problems)
+        failure->problems = failure_body_problems(problems, &r->arena);
+    if (has_own_answer(r, failure))
         return;
     struct answer answer;
-    begin(r, &answer, status);
-    finish_with_detail(&answer, detail, headers);
+    begin(r, &answer, failure->status);
+    finish_failure(&answer, snapshot, failure, problems, headers);
     r->answered_bytes = answer.used;
+}
+
+void reply_problems(req *r) {
+    if (!r->session)
+        return;
+    struct leat_failure failure = failure_of(422, NULL, (str){0}, (str){0});
+    answer_failure(r, &failure, &r->problems, NULL);
+}
+
+void reply_failure(req *r, unsigned status, const leat_error *error, str detail, const char *headers) {
+    if (!r->session)
+        return;
+    struct leat_failure failure = failure_of(status, error, detail, (str){0});
+    answer_failure(r, &failure, NULL, headers);
+}
+
+void reply_detail(req *r, unsigned status, str detail, const char *headers) {
+    reply_failure(r, status, NULL, detail, headers);
 }
 
 void reply_plain_begin(struct plain *plain, struct app *app, struct session *session, const struct http_head *head, unsigned status) {
@@ -177,7 +213,7 @@ void reply_plain_begin(struct plain *plain, struct app *app, struct session *ses
     plain->head = head;
     plain->endpoint = NULL;
     plain->id = observe_id(app, head);
-    reply_begin(&plain->answer, app, session, status, http_text(head, head->origin));
+    reply_begin(&plain->answer, app, session, status, head ? http_text(head, head->origin) : (str){0});
     observe_put_id(&plain->answer, plain->id);
 }
 
@@ -191,6 +227,7 @@ void reply_plain_detail(struct app *app, struct session *session, const struct h
     struct plain plain;
     reply_plain_begin(&plain, app, session, head, status);
     plain.endpoint = endpoint;
-    finish_with_detail(&plain.answer, str_of(detail), headers);
+    struct leat_failure failure = failure_of(status, NULL, str_of(detail), plain.id);
+    finish_failure(&plain.answer, app->generation->snapshot, &failure, NULL, headers);
     observe_plain(app, endpoint, head, status, plain.answer.used, plain.id);
 }

@@ -26,7 +26,7 @@ struct plain {
 };
 void reply_plain_begin(struct plain *plain, struct app *app, struct session *session, const struct http_head *head, unsigned status);
 void reply_plain_end(struct plain *plain);
-/** {"detail": ...} as a whole; `endpoint` may be NULL, `headers` are lines between '\n', or NULL. */
+/** {"detail": ...} as a whole; `head` and `endpoint` may be NULL, `headers` are lines between '\n', or NULL. */
 void reply_plain_detail(struct app *app, struct session *session, const struct http_head *head, const struct endpoint *endpoint,
                         unsigned status, const char *detail, const char *headers);
 

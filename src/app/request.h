@@ -73,12 +73,13 @@ struct req {
     struct leat_future *required; // those that must have found a row, oldest first
     struct leat_future **required_last;
 
-    struct coro *coro;           // while it waits
-    unsigned status;             // 0: the endpoint's
-    bool is_kept, is_query_read; // head and body lie in the arena
-    int64_t began_ns;            // the turn in which it was whole
-    size_t answered_bytes;       // of the answer, head and body
-    unsigned answered_status;    // 0: not answered
+    struct coro *coro;                        // while it waits
+    unsigned status;                          // 0: the endpoint's
+    bool is_kept, is_query_read;              // head and body lie in the arena
+    bool has_seen_response, has_seen_failure; // its hooks have
+    int64_t began_ns;                         // the turn in which it was whole
+    size_t answered_bytes;                    // of the answer, head and body
+    unsigned answered_status;                 // 0: not answered
     unsigned db_query_count;
     str task_id; // of a task: the id of the request that spawned it
     bool has_id;
@@ -124,7 +125,12 @@ void tasks_run_ready(struct app *app);
 void reply_value(req *r, const void *value);
 void reply_response(req *r, const Response *response);
 void reply_problems(req *r);
-/** {"detail": ...}; `headers` as in an ERROR: lines between '\n', or NULL. */
+/**
+ * The answer of the route's ON_FAILURE, or {"detail": ...} in the application's shape. `error` may be NULL; `headers` as in an ERROR: lines
+ * between '\n', or NULL.
+ */
+void reply_failure(req *r, unsigned status, const leat_error *error, str detail, const char *headers);
+/** The same of what is no author's error. */
 void reply_detail(req *r, unsigned status, str detail, const char *headers);
 
 /** Fails as `failure` says: by the ERROR of its constraint, or by its SQLSTATE. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "layout.h"
+#include "middleware.h"
 #include "openapi.h"
 #include "snapshot_internal.h"
 
@@ -41,6 +43,31 @@ static const leat_provider *find_provider(const struct plugin_view *view, const 
     return NULL;
 }
 
+static const struct plugin_view *plugin_of(const struct compilation *compilation, const leat_item *item) {
+    for (size_t p = 0; p < compilation->plugin_count; p++)
+        for (size_t i = 0; i < compilation->plugins[p].item_count; i++)
+            if (compilation->plugins[p].items[i] == item)
+                return &compilation->plugins[p];
+    return NULL;
+}
+
+// Two plugins are built apart: one may have another idea of a struct than the other. False after a message.
+static bool has_same_layout(struct compilation *compilation, const leat_provider *stub, const struct plugin_view *there,
+                            const leat_provider *provider) {
+    const struct plugin_view *here = plugin_of(compilation, &stub->base);
+    const leat_schema *ours = here ? layout_find(here, stub->type_name) : NULL, *theirs = layout_find(there, provider->type_name);
+    if (!ours || !theirs || layout_hash(ours) == layout_hash(theirs))
+        return true;
+    str difference = layout_difference(ours, theirs, compilation->arena);
+    compilation_refuse(
+        compilation, &stub->base,
+        "'%s' is %s here and in plugin '%s' (%s:%u), but %s has not the same members: %.*s there (%s:%u); build both with one "
+        "declaration",
+        stub->name, stub->type_name, stub->from, provider->base.file, provider->base.line, ours->name, (int)difference.len, difference.ptr,
+        theirs->file, theirs->line);
+    return false;
+}
+
 const leat_provider *compilation_resolve(struct compilation *compilation, const leat_provider *stub) {
     if (!stub->from)
         return stub;
@@ -62,7 +89,7 @@ const leat_provider *compilation_resolve(struct compilation *compilation, const 
                            provider->base.line);
         return NULL;
     }
-    return provider;
+    return has_same_layout(compilation, stub, view, provider) ? provider : NULL;
 }
 
 static int refuse_path(struct compilation *compilation, const leat_route *route, const char *path) {
@@ -179,6 +206,8 @@ int snapshot_create(const struct plugin_view *plugins, size_t plugin_count, stru
     int status = snapshot_init(snapshot, plugins, plugin_count);
     if (!status)
         status = add_validators(&compilation);
+    if (!status)
+        status = middleware_collect(&compilation);
     if (!status)
         status = add_all(&compilation);
     if (status) {

@@ -2,8 +2,16 @@
 #ifndef APP_SNAPSHOT_INTERNAL_H
 #define APP_SNAPSHOT_INTERNAL_H
 
+#include <leat/middleware.h>
+
 #include "app/endpoint.h"
 #include "app/snapshot.h"
+
+/** An ON_REQUEST or one of its kin, and who declares it. */
+struct placed_hook {
+    const leat_hook *hook;
+    const leat_plugin *plugin;
+};
 
 struct snapshot {
     struct arena_pool pool;
@@ -15,6 +23,9 @@ struct snapshot {
     size_t endpoint_count;
     const struct leat_on_error **on_errors;
     size_t on_error_count;
+    struct placed_hook *hooks; // in their order
+    size_t hook_count;
+    const struct leat_error_shape *shape; // NULL: {"detail": ...}
     const leat_plugin **plugins;
     size_t plugin_count;
     const char **statement_plugins; // whose each statement is

@@ -206,7 +206,7 @@ static const size_t texts[] = {
     offsetof(leat_plugin, built_with), offsetof(leat_plugin, version),     offsetof(leat_plugin, prefix),
     offsetof(leat_plugin, tag),        offsetof(leat_plugin, description), offsetof(leat_plugin, migrations),
 };
-enum { TEXT_BYTES_MAX = 64 * 1024, REQUIRES_MAX = 64 };
+enum { TEXT_BYTES_MAX = 64 * 1024, REQUIRES_MAX = 64, GUARDS_MAX = 64 };
 
 static const char *texts_problem(const leat_plugin *entry, const struct image *image) {
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -227,6 +227,18 @@ static const char *texts_problem(const leat_plugin *entry, const struct image *i
     return NULL;
 }
 
+static const char *guards_problem(const leat_plugin *entry, const struct image *image) {
+    for (size_t i = 0; entry->guards; i++) {
+        if (i == GUARDS_MAX || !holds(image, &entry->guards[i], sizeof entry->guards[i]))
+            return "its .guards has no NULL at its end; write GUARDS(get_current_user)";
+        if (!entry->guards[i])
+            break;
+        if (image->object && !holds(image, entry->guards[i], sizeof(leat_provider)))
+            return "its .guards holds what is no provider; write GUARDS(get_current_user)";
+    }
+    return NULL;
+}
+
 static int read_entry(struct plugin *plugin, const leat_plugin *entry, const struct image *image, struct messages *messages) {
     size_t known = entry->size < sizeof plugin->entry ? entry->size : sizeof plugin->entry;
     memcpy(&plugin->entry, entry, known);
@@ -241,6 +253,8 @@ static int read_entry(struct plugin *plugin, const leat_plugin *entry, const str
         return refuse(messages, plugin->path,
                       "its name is no name: a letter or '_', then letters, digits and '_', 63 at most; write PLUGIN(orders, ...)");
     const char *problem = texts_problem(&plugin->entry, image);
+    if (!problem)
+        problem = guards_problem(&plugin->entry, image);
     return problem ? refuse(messages, plugin->path, problem) : 0;
 }
 
@@ -259,6 +273,9 @@ static const struct {
     [LEAT_ITEM_INDEX] = {"INDEX", sizeof(struct leat_index), sizeof(struct leat_index)},
     [LEAT_ITEM_PROVIDER] = {"provider", sizeof(leat_provider), sizeof(leat_provider)},
     [LEAT_ITEM_IMPORT] = {"IMPORT", sizeof(leat_provider), sizeof(leat_provider)},
+    [LEAT_ITEM_HOOK] = {"hook", sizeof(leat_hook), sizeof(leat_hook)},
+    [LEAT_ITEM_SCHEMA] = {"SCHEMA", sizeof(struct leat_declared_schema), sizeof(struct leat_declared_schema)},
+    [LEAT_ITEM_ERROR_SHAPE] = {"ERROR_SHAPE", sizeof(struct leat_error_shape), sizeof(struct leat_error_shape)},
 };
 
 static int check_item(struct plugin *plugin, const leat_item *item, const struct image *image, struct messages *messages) {

@@ -38,10 +38,10 @@ struct http_app {
      */
     void (*on_gone)(struct session *session);
     /**
-     * HTTP answers in the app's stead: what came is no request, or too much, or too slow. Returns lines to add to the answer's head, each
-     * ended by CRLF and valid until the next call; may be NULL.
+     * What came is no request, or too much, or too slow: the app answers with that status at once, and the connection ends. `detail` is
+     * NULL where the status' reason says it all. Without the function session_answer_detail() does it.
      */
-    str (*on_refusal)(struct session *session, unsigned status);
+    void (*on_refusal)(struct session *session, unsigned status, const char *detail);
     /** There may be more of the body that session_body_next() had no more of. Not called from inside another of these functions. */
     void (*on_body)(struct session *session);
 };

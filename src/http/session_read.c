@@ -37,7 +37,10 @@ __attribute__((cold, noinline)) void session_refuse(struct session *session, uns
     session->must_close = true;
     session->state = SESSION_BUSY; // an answer is made as to any other request
     const struct http_app *app = session->core->app;
-    session_answer_detail(session, status, detail, app->on_refusal ? app->on_refusal(session, status) : (str){0});
+    if (app->on_refusal)
+        app->on_refusal(session, status, detail);
+    else
+        session_answer_detail(session, status, detail, (str){0});
 }
 
 static void hand_over(struct session *session, const struct http_head *head, str body) {

@@ -86,6 +86,24 @@ DELETE("/notes/{note_id}", remove_note, Empty, (path(i64, note_id))) {
     return NULL;
 }
 
+PROVIDE(get_keeper, uuid, (depends(get_owner, owner))) {
+    return owner;
+}
+GET("/guarded", guarded_note, Note, (), .guards = GUARDS(get_keeper)) {
+    return NULL;
+}
+static const leat_plugin guarded = {.name = "guarded", .guards = GUARDS(get_owner)};
+ERROR_SHAPE(Note, failure, out) {
+    out->text = failure->detail;
+}
+SCHEMA(Other, (str, text));
+ERROR_SHAPE(Other, failure, out) {
+    out->text = failure->detail;
+}
+ON_REQUEST(read_body, (body(Note, in))) {
+    return NULL;
+}
+
 static int create(const leat_item *const *items, size_t count) {
     static leat_plugin plugin = {.name = "notes", .prefix = "/v1", .tag = "notes"};
     struct plugin_view view = {.plugin = &plugin, .items = items, .item_count = count};
@@ -127,6 +145,28 @@ static void test_snapshot_gives_an_empty_answer_204_and_others_what_they_say(voi
     assert_int_equal(snapshot_endpoint(snapshot, 0)->status, 200);
     assert_int_equal(snapshot_endpoint(snapshot, 1)->status, 201);
     assert_int_equal(snapshot_endpoint(snapshot, 2)->status, 204);
+}
+
+static void test_snapshot_puts_a_plugins_guards_before_those_of_its_routes(void **state) {
+    (void)state;
+    const leat_item *items[] = {&guarded_note__route.base};
+    struct plugin_view view = {.plugin = &guarded, .items = items, .item_count = 1};
+    assert_int_equal(snapshot_create(&view, 1, &arena, &snapshot, &messages), 0);
+    const struct endpoint *endpoint = snapshot_endpoint(snapshot, 0);
+    const char *expected[] = {"get_db", "get_owner", "get_keeper"};
+    unsigned calls = 0;
+    for (unsigned i = 0; i < endpoint->step_count; i++)
+        if (endpoint->steps[i].kind == STEP_CALL)
+            assert_string_equal(endpoint->steps[i].provider->name, expected[calls++]);
+    assert_int_equal(calls, 3);
+    assert_ptr_equal(endpoint->errors[0], &note_locked); // and so they are in the documents
+}
+
+static void test_snapshot_refuses_two_shapes_of_errors_and_a_hook_that_reads_the_body(void **state) {
+    (void)state;
+    expect_refusal(CREATE(&Note__error_shape.base, &Other__error_shape.base, &read_body__hook.base),
+                   "errors have a shape already, 'Note' (tests/unit/app/test_snapshot.c:");
+    expect_in(messages, "hook 'read_body' reads the body, which is its route's to read");
 }
 
 static int index_of_call(const struct endpoint *endpoint, const char *provider) {
@@ -256,6 +296,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_snapshot_puts_the_prefix_before_every_path, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshot_gives_an_empty_answer_204_and_others_what_they_say, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_puts_a_plugins_guards_before_those_of_its_routes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_refuses_two_shapes_of_errors_and_a_hook_that_reads_the_body, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshot_orders_a_program_by_its_dependencies, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshot_calls_a_provider_once_for_all_who_ask, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshot_keeps_the_arguments_of_all_units_apart, set_up, tear_down),
