@@ -54,6 +54,9 @@ SCHEMA(LoginForm,
 SCHEMA(Token, (str, access_token), (str, token_type));
 
 SCHEMA(Credentials, (uuid, id), (str, password_hash));
+
+// What get_active_user and get_admin_user hand out, to other plugins as well.
+SCHEMA(Account, (uuid, id), (UserRole, role), (bool, is_active));
 // clang-format on
 
 // ---- errors
@@ -63,6 +66,8 @@ ERROR(invalid_credentials, 401, "Invalid credentials", .headers = "WWW-Authentic
 ERROR(invalid_token, 401, "Invalid token", .headers = "WWW-Authenticate: Bearer");
 ERROR(user_not_found, 404, "User not found");
 ERROR(not_yourself, 403, "Cannot update other users");
+ERROR(inactive_user, 403, "Inactive user");
+ERROR(not_admin, 403, "Admins only");
 
 // ---- dependencies
 
@@ -73,6 +78,21 @@ PROVIDE(get_current_user, uuid, (depends(bearer_token, token), depends(get_db, d
         fail(r, invalid_token);
     db_require(db, invalid_token, "SELECT 1 FROM users WHERE id = $1", id);
     return id;
+}
+
+PROVIDE(get_active_user, Account *, (depends(get_current_user, id), depends(get_db, db)), .errors = ERRORS(invalid_token, inactive_user)) {
+    Account *account = db_one(db, Account, "SELECT {*} FROM users WHERE id = $1", id);
+    if (!account)
+        fail(r, invalid_token);
+    if (!account->is_active)
+        fail(r, inactive_user);
+    return account;
+}
+
+PROVIDE(get_admin_user, Account *, (depends(get_active_user, account)), .errors = ERRORS(not_admin)) {
+    if (account->role != UserRole_admin)
+        fail(r, not_admin);
+    return account;
 }
 
 // The zero UUID stands for nobody: no token, or one that is not good.

@@ -40,12 +40,13 @@ static void test_a_good_plugin_is_loaded_with_its_items_in_order(void **state) {
     assert_string_equal(plugin->entry.name, "good");
     assert_string_equal(plugin->entry.version, "1.2.3");
     assert_string_equal(plugin->path, "plugins/good.so");
-    assert_int_equal(plugin->item_count, 3);
-    assert_int_equal(plugin->items[0]->kind, LEAT_ITEM_SETTINGS);
-    assert_int_equal(plugin->items[1]->kind, LEAT_ITEM_ROUTE);
-    assert_true(plugin->items[0]->line < plugin->items[1]->line && plugin->items[1]->line < plugin->items[2]->line);
-    assert_string_equal(((const leat_route *)plugin->items[1])->name, "greet");
-    assert_int_equal(plugin_view(plugin).item_count, 3);
+    assert_int_equal(plugin->item_count, 5); // the SETTINGS with their SCHEMA, a SCHEMA, two routes
+    assert_int_equal(plugin->items[2]->kind, LEAT_ITEM_SCHEMA);
+    assert_int_equal(plugin->items[3]->kind, LEAT_ITEM_ROUTE);
+    for (size_t i = 1; i < plugin->item_count; i++)
+        assert_true(plugin->items[i - 1]->line <= plugin->items[i]->line);
+    assert_string_equal(((const leat_route *)plugin->items[3])->name, "greet");
+    assert_int_equal(plugin_view(plugin).item_count, 5);
     plugin_close(plugin);
     assert_int_equal(world->messages.count, 0);
 }

@@ -179,6 +179,13 @@ static void test_an_import_of_another_type_is_refused(void **state) {
                         "imports_text.c:4: error: 'get_number' is uuid (16 bytes) here but i64 (8 bytes) in plugin 'provides_number'");
 }
 
+static void test_an_import_of_a_struct_with_other_members_is_refused(void **state) {
+    drop_in(*state, "provides_number");
+    drop_in(*state, "imports_other_struct");
+    expect_uncompilable(*state, "imports_other_struct.c:6: error: 'get_shared' is Shared * here and in plugin 'provides_number'");
+    expect_said(*state, "member 'colour' is Colour at 8 here but Colour at 8 with other insides there");
+}
+
 static void test_an_import_that_is_wrong_is_said_once_however_many_need_it(void **state) {
     struct world *world = *state;
     drop_in(world, "provides_number");
@@ -242,6 +249,7 @@ int main(void) {
         TEST(test_a_route_that_another_plugin_has_is_refused),
         TEST(test_an_import_that_nobody_provides_is_refused),
         TEST(test_an_import_of_another_type_is_refused),
+        TEST(test_an_import_of_a_struct_with_other_members_is_refused),
         TEST(test_an_import_that_is_wrong_is_said_once_however_many_need_it),
         TEST(test_providers_that_want_one_another_are_refused),
         TEST(test_a_path_without_its_parameter_is_refused),
