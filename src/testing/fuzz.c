@@ -27,7 +27,7 @@ struct shot {
     struct buffer path, query, headers;
     struct leat_sending sending;
     bool is_forbidden; // the document forbids it: no 2xx
-    bool is_garbled;   // its bytes are no JSON, no UTF-8: a 400 needs no mention in the document
+    bool is_garbled;   // its bytes are no JSON, no UTF-8, or a NUL in the path: a 400 needs no mention in the document
 };
 
 // ---- text
@@ -106,6 +106,7 @@ static void put_segment(struct shot *shot, const json_t *value) {
         put_text(out, "x");
     for (size_t i = 0; i < text.len; i++)
         put_escaped(out, text.ptr[i] == '/' ? "_" : text.ptr + i, 1);
+    shot->is_garbled |= memchr(text.ptr, '\0', text.len) != NULL;
 }
 
 static void put_header(struct shot *shot, const char *name, const json_t *value) {
