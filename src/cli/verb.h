@@ -21,7 +21,7 @@ struct verb {
     int (*run)(const struct invocation *invocation);
 };
 
-extern const struct verb verb_bench, verb_build, verb_test, verb_run, verb_db, verb_new, verb_openapi, verb_routes, verb_version;
+extern const struct verb verb_bench, verb_build, verb_dev, verb_test, verb_run, verb_db, verb_new, verb_openapi, verb_routes, verb_version;
 
 // the flags that say which server is meant
 #define FLAGS_OF_PLACE                                                                                                                     \

@@ -1,0 +1,157 @@
+"""test_sdk.py — leat as it is installed: a plugin of one file, projects from `leat new` for meson and CMake, and `leat dev` on one of them."""
+
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from client import Client
+from server import SECRET, build_folder, clean_environment, throw_away_folder
+
+ONE_FILE = """#include <leat/leat.h>
+SCHEMA(Greeting, (str, text));
+GET("/hello/{name}", hello, Greeting, (path(str, name))) {
+    Greeting *greeting = new (r, Greeting);
+    greeting->text = format(r, "hello, %.*s", (int)name.len, name.ptr);
+    return greeting;
+}
+PLUGIN(hello);
+"""
+
+
+class Installed:
+    """What `meson install` put below a folder that is thrown away."""
+
+    def __init__(self, root):
+        self.root = root
+        subprocess.run(["meson", "install", "-C", build_folder(), "--no-rebuild", "--quiet", "--destdir", root], check=True,
+                       capture_output=True, timeout=120)
+        self.prefix = root / "usr/local"
+        self.leat = self.prefix / "bin/leat"
+        [self.pc] = root.rglob("leat.pc")
+        self.environment = {
+            **clean_environment(SECRET_KEY=SECRET),
+            "PATH": f"{self.prefix / 'bin'}:{os.environ['PATH']}",
+            "PKG_CONFIG_PATH": str(self.pc.parent),
+            "PKG_CONFIG_SYSROOT_DIR": str(root),  # the prefix is not where it says it is
+            "LD_LIBRARY_PATH": str(self.pc.parent.parent),
+        }
+
+    def run(self, *arguments, cwd, code=0, timeout=300):
+        result = subprocess.run(list(map(str, arguments)), cwd=cwd, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True,
+                                text=True, timeout=timeout)
+        assert result.returncode == code, f"{arguments}: {result.returncode}\n{result.stdout}{result.stderr}"
+        return result.stdout + result.stderr
+
+
+class Running:
+    """A `leat` of an installed prefix that serves, with the lines that it has said."""
+
+    def __init__(self, installed, *arguments, cwd):
+        self.lines = []
+        self.process = subprocess.Popen([str(installed.leat), *arguments], cwd=cwd, env=installed.environment, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+        self.reader = threading.Thread(target=lambda: self.lines.extend(line for line in self.process.stdout), daemon=True)
+        self.reader.start()
+        self.host, self.port = re.search(r"http://(\S+):(\d+)", self.wait_for("serving http://")).groups()
+        self.port = int(self.port)
+
+    def wait_for(self, text, after=0, seconds=90):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for line in self.lines[after:]:
+                if text in line:
+                    return line
+            assert self.process.poll() is None, "".join(self.lines)
+            time.sleep(0.05)
+        raise AssertionError(f"no {text!r} in:\n" + "".join(self.lines))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise
+
+
+@pytest.fixture(scope="module")
+def installed():
+    return Installed(throw_away_folder())
+
+
+@pytest.fixture
+def folder():
+    return throw_away_folder()
+
+
+def test_a_plugin_of_one_file_builds_with_what_pkg_config_says(installed, folder):
+    (folder / "hello.c").write_text(ONE_FILE)
+    installed.run("sh", "-ec", "mkdir plugins && cc $(pkg-config --cflags --libs leat) -shared hello.c -o plugins/hello.so", cwd=folder)
+    with Running(installed, "run", "--port", "0", "--workers", "1", "--plugins", "plugins", cwd=folder) as server:
+        assert Client(server).get("/hello/you").json == {"text": "hello, you"}
+        assert Client(server).get("/docs/files/swagger-ui-bundle.js").status == 200
+
+
+def test_a_function_that_leat_does_not_have_is_refused_by_the_linker(installed, folder):
+    (folder / "lost.c").write_text(ONE_FILE.replace("format(r", "formatt(r").replace("#include <leat/leat.h>",
+                                                                                     "#include <leat/leat.h>\nstr formatt(req *, const char *, ...);"))
+    said = installed.run("sh", "-c", "cc $(pkg-config --cflags --libs leat) -shared lost.c -o lost.so", cwd=folder, code=1)
+    assert "undefined reference to `formatt'" in said
+
+
+@pytest.mark.parametrize("flags", [[], ["--table"]], ids=["plain", "table"])
+def test_a_new_project_builds_and_passes_its_tests_at_once(installed, folder, flags):
+    installed.run("leat", "new", "orders", *flags, cwd=folder)
+    said = installed.run("leat", "test", cwd=folder / "orders")
+    assert re.search(r"^Ok: +1", said, re.MULTILINE) and re.search(r"^Fail: +0", said, re.MULTILINE), said
+    assert re.search(r"\d subtests passed", said), said
+
+
+def test_a_new_project_builds_with_cmake(installed, folder):
+    installed.run("leat", "new", "parcels", "--table", "--cmake", cwd=folder)
+    assert "100% tests passed" in installed.run("leat", "test", cwd=folder / "parcels")
+
+
+def test_new_refuses_a_name_and_a_folder_that_is_there(installed, folder):
+    assert "cannot be a plugin's name" in installed.run("leat", "new", "My-Orders", cwd=folder, code=2)
+    installed.run("leat", "new", "orders", cwd=folder)
+    assert "nothing was written" in installed.run("leat", "new", "orders", cwd=folder, code=1)
+    assert "no checkout of leat" in installed.run("leat", "build", cwd=folder, code=2)
+
+
+def test_dev_serves_builds_what_is_saved_and_shows_what_the_compiler_says(installed, folder):
+    installed.run("leat", "new", "greetings", cwd=folder)
+    project = folder / "greetings"
+    source = project / "greetings.c"
+    text = source.read_text()
+    with Running(installed, "dev", "--port", "0", "--workers", "1", cwd=project) as server:
+        client = Client(server)
+        assert client.get("/v1/greetings/ada").json == {"text": "hello, ada"}
+        assert client.get("/v1/users/me").status == 401  # the installed plugins serve beside it
+
+        said = len(server.lines)
+        source.write_text(text.replace("hello, %.*s", "good morning, %.*s"))
+        server.wait_for("built in", said)
+        end = time.monotonic() + 20
+        while client.get("/v1/greetings/ada").json != {"text": "good morning, ada"}:
+            assert time.monotonic() < end, "".join(server.lines)
+            time.sleep(0.05)
+
+        said = len(server.lines)
+        source.write_text(text.replace("return greeting;", "return greeting"))
+        server.wait_for("the build failed", said)
+        assert "greetings.c:" in "".join(server.lines[said:])
+        assert client.get("/v1/greetings/ada").json == {"text": "good morning, ada"}
+
+        said = len(server.lines)
+        source.write_text(text)
+        server.wait_for("built in", said)
+    assert server.process.returncode == 0
