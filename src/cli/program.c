@@ -7,8 +7,8 @@
 #include "cli/program.h"
 #include "cli/verb.h"
 
-static const struct verb *const verbs[] = {&verb_run, &verb_dev, &verb_new,    &verb_build,   &verb_test,   &verb_bench,
-                                           &verb_db,  &verb_routes, &verb_openapi, &verb_version};
+static const struct verb *const verbs[] = {&verb_run,   &verb_dev, &verb_new,    &verb_build,   &verb_test,
+                                           &verb_bench, &verb_db,  &verb_routes, &verb_openapi, &verb_version};
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0], PROGRAM_BYTES_MAX = 64 << 20 };
 
 static int help(FILE *out) {

@@ -17,12 +17,13 @@ static const struct {
     enum when when;
     const char *text, *in_tree, *in_project;
 } pieces[] = {
-    {WITHOUT_TABLE, "plugin.c", "plugins/{{name}}/{{name}}.c", "{{name}}/{{name}}.c"},
-    {WITH_TABLE, "plugin_table.c", "plugins/{{name}}/{{name}}.c", "{{name}}/{{name}}.c"},
-    {WITHOUT_TABLE, "test.c", "tests/{{name}}/test_{{name}}.c", "{{name}}/tests/test_{{name}}.c"},
-    {WITH_TABLE, "test_table.c", "tests/{{name}}/test_{{name}}.c", "{{name}}/tests/test_{{name}}.c"},
-    {WITH_TABLE, "up.sql", "migrations/{{name}}/0001_create_{{name}}.up.sql", "{{name}}/migrations/{{name}}/0001_create_{{name}}.up.sql"},
-    {WITH_TABLE, "down.sql", "migrations/{{name}}/0001_create_{{name}}.down.sql",
+    {WITHOUT_TABLE, "plugin.c.txt", "plugins/{{name}}/{{name}}.c", "{{name}}/{{name}}.c"},
+    {WITH_TABLE, "plugin_table.c.txt", "plugins/{{name}}/{{name}}.c", "{{name}}/{{name}}.c"},
+    {WITHOUT_TABLE, "test.c.txt", "tests/{{name}}/test_{{name}}.c", "{{name}}/tests/test_{{name}}.c"},
+    {WITH_TABLE, "test_table.c.txt", "tests/{{name}}/test_{{name}}.c", "{{name}}/tests/test_{{name}}.c"},
+    {WITH_TABLE, "up.sql.txt", "migrations/{{name}}/0001_create_{{name}}.up.sql",
+     "{{name}}/migrations/{{name}}/0001_create_{{name}}.up.sql"},
+    {WITH_TABLE, "down.sql.txt", "migrations/{{name}}/0001_create_{{name}}.down.sql",
      "{{name}}/migrations/{{name}}/0001_create_{{name}}.down.sql"},
     {WITH_MESON, "meson.txt", NULL, "{{name}}/meson.build"},
     {WITH_CMAKE, "cmake.txt", NULL, "{{name}}/CMakeLists.txt"},

@@ -11,7 +11,8 @@ struct source_change {
     bool has_code, has_sql;
 };
 
-/** Watches the folders and all below them but hidden ones, build, build-*, var and node_modules. A readable descriptor, or a negative errno. */
+/** Watches the folders and all below them but hidden ones, build, build-*, var and node_modules. A readable descriptor, or a negative
+ * errno. */
 int source_watch_open(const char *const *folders);
 /** Takes all that happened, and watches folders that came; what was saved is added to `*change`. */
 void source_watch_take(int fd, struct source_change *change);
