@@ -2,7 +2,7 @@
 //
 // The server is a process of its own, `leat run` on the folder that the build writes to: it swaps plugins as it does anywhere. Here is the
 // other half: sources are watched, built and, when that fails, what the compiler said is shown on the terminal and, by way of a file, in
-// the browser (handlers/build_error.c) until a build succeeds.
+// the browser (handlers/dev/build_error.c) until a build succeeds.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -231,11 +231,11 @@ static void gather_arguments(struct session *session) {
     const char **both[] = {session->arguments, session->migrate};
     for (size_t i = 0; i < 2; i++) {
         pass_on(both[i], "--var", given(session, "LEAT_VAR"));
-        if (session->kind != PROJECT_CHECKOUT) {
-            pass_on(both[i], "--plugins", project_plugins(session->kind));
+        pass_on(both[i], "--plugins", project_plugins(session->kind));
+        if (session->kind != PROJECT_CHECKOUT)
             pass_on(both[i], "--plugins", place_of_plugins("plugins", arena));
-        }
     }
+    pass_on(session->arguments, "--plugins", place_of_plugins("handlers/dev", arena));
 }
 
 static int run(const struct invocation *invocation) {

@@ -7,14 +7,16 @@
 #include "cli/program.h"
 #include "cli/verb.h"
 
-static const struct verb *const verbs[] = {&verb_run,   &verb_dev, &verb_new,    &verb_build,   &verb_test,
-                                           &verb_bench, &verb_db,  &verb_routes, &verb_openapi, &verb_version};
-enum { VERB_COUNT = sizeof verbs / sizeof verbs[0], PROGRAM_BYTES_MAX = 64 << 20 };
+const struct verb *const verbs[] = {
+    &verb_run,    &verb_dev,     &verb_new,    &verb_build,      &verb_test,    &verb_bench, &verb_db,
+    &verb_routes, &verb_openapi, &verb_manual, &verb_completion, &verb_version, NULL,
+};
+enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] - 1, PROGRAM_BYTES_MAX = 64 << 20 };
 
 static int help(FILE *out) {
     fputs("usage: leat VERB [FLAGS] [ARGUMENTS]\n\n", out);
     for (size_t i = 0; i < VERB_COUNT; i++)
-        fprintf(out, "  leat %-8s %s\n", verbs[i]->name, verbs[i]->summary);
+        fprintf(out, "  leat %-10s %s\n", verbs[i]->name, verbs[i]->summary);
     fputs("\n`leat VERB --help` tells more.\n"
           "\n"
           "Examples:\n"

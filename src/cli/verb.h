@@ -21,7 +21,10 @@ struct verb {
     int (*run)(const struct invocation *invocation);
 };
 
-extern const struct verb verb_bench, verb_build, verb_dev, verb_test, verb_run, verb_db, verb_new, verb_openapi, verb_routes, verb_version;
+extern const struct verb verb_bench, verb_build, verb_completion, verb_db, verb_dev, verb_manual, verb_new, verb_openapi, verb_routes,
+    verb_run, verb_test, verb_version;
+/** All of them, in the order in which they are told; NULL at the end. */
+extern const struct verb *const verbs[];
 
 // the flags that say which server is meant
 #define FLAGS_OF_PLACE                                                                                                                     \

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import threading
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -82,6 +84,16 @@ class Running:
             raise
 
 
+def browse(server, path):
+    """Status and text of what a browser is shown; client.py expects errors in JSON."""
+    request = urllib.request.Request(f"http://{server.host}:{server.port}{path}", headers={"Accept": "text/html,*/*"})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
 @pytest.fixture(scope="module")
 def installed():
     return Installed(throw_away_folder())
@@ -120,6 +132,19 @@ def test_a_new_project_builds_with_cmake(installed, folder):
     assert "100% tests passed" in installed.run("leat", "test", cwd=folder / "parcels")
 
 
+def test_each_verb_has_a_man_page_and_completion_knows_it(installed, folder):
+    verbs = re.findall(r"^  leat (\w+) ", installed.run("leat", "--help", cwd=folder), re.MULTILINE)
+    assert len(verbs) > 10
+    for verb in verbs:
+        page = (installed.prefix / f"share/man/man1/leat-{verb}.1").read_text()
+        for part in ("NAME", "SYNOPSIS", "DESCRIPTION", "EXAMPLES", "EXIT STATUS"):
+            assert f".SH {part}\n" in page, (verb, part)
+    script = f"""source {installed.prefix}/share/bash-completion/completions/leat
+COMP_WORDS=(leat op) COMP_CWORD=1; _leat; echo "${{COMPREPLY[@]}}"
+COMP_WORDS=(leat run --po) COMP_CWORD=2; _leat; echo "${{COMPREPLY[@]}}\""""
+    assert installed.run("bash", "-c", script, cwd=folder).split() == ["openapi", "--port"]
+
+
 def test_new_refuses_a_name_and_a_folder_that_is_there(installed, folder):
     assert "cannot be a plugin's name" in installed.run("leat", "new", "My-Orders", cwd=folder, code=2)
     installed.run("leat", "new", "orders", cwd=folder)
@@ -149,9 +174,12 @@ def test_dev_serves_builds_what_is_saved_and_shows_what_the_compiler_says(instal
         source.write_text(text.replace("return greeting;", "return greeting"))
         server.wait_for("the build failed", said)
         assert "greetings.c:" in "".join(server.lines[said:])
+        status, page = browse(server, "/v1/greetings/ada")
+        assert status == 500 and "The build failed" in page and "greetings.c:" in page
         assert client.get("/v1/greetings/ada").json == {"text": "good morning, ada"}
 
         said = len(server.lines)
         source.write_text(text)
         server.wait_for("built in", said)
+        assert browse(server, "/v1/greetings/ada")[0] == 200
     assert server.process.returncode == 0
