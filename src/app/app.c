@@ -83,6 +83,7 @@ void app_publish(struct app *app, struct snapshot *snapshot, void (*released)(vo
     if (!next)
         abort(); // a core that cannot note its generation has no memory to serve with either
     app->generation = next;
+    app->generation_count++;
     old->is_current = false;
     old->released = released;
     old->arg = arg;
@@ -106,6 +107,7 @@ static void app_init(struct app *app, struct core *core, const struct app_option
     list_init(&app->ready_tasks);
     deferred_init(&app->start_tasks, start_tasks);
     app->log_level = log_level_of(NULL);
+    app->generation_count = 1;
     observe_init_ids(app);
 }
 

@@ -24,6 +24,7 @@ struct app {
     struct core *core;
     const struct app_options *options;
     struct generation *generation; // what new requests see
+    uint64_t generation_count;     // published so far
     struct list generations;
     struct db *db;
     struct hasher hasher;

@@ -74,7 +74,8 @@ static __attribute__((noinline)) str decode_path(struct app *app, str path) {
 }
 
 // Answers what has no handler and returns NULL, or the endpoint with its path's parameters.
-static const struct endpoint *route(struct app *app, struct session *session, const struct http_head *head, struct router_match *match) {
+static __attribute__((noinline)) const struct endpoint *find_route(struct app *app, struct session *session, const struct http_head *head,
+                                                                   struct router_match *match) {
     if (app->options->cors.origin_count && cors_is_preflight(head)) {
         reply_preflight(app, session, head);
         return NULL;
@@ -87,8 +88,11 @@ static const struct endpoint *route(struct app *app, struct session *session, co
         return NULL;
     }
     router_match(app->generation->snapshot->router, head->method, path, match);
-    if (match->target)
+    if (match->target) {
+        if (head->findings && !match->param_count)
+            *head->findings = (struct http_findings){app->generation_count, match->target};
         return match->target;
+    }
     if (match->is_redirect)
         reply_redirect(app, session, head);
     else if (!match->allowed)
@@ -96,6 +100,16 @@ static const struct endpoint *route(struct app *app, struct session *session, co
     else
         reply_allow(app, session, head, head->method == HTTP_OPTIONS ? 204 : 405, match->allowed);
     return NULL;
+}
+
+// What a head that came before was found to mean in this generation, it means again.
+static inline const struct endpoint *route(struct app *app, struct session *session, const struct http_head *head,
+                                           struct router_match *match) {
+    const struct http_findings *findings = head->findings;
+    if (!findings || findings->of != app->generation_count)
+        return find_route(app, session, head, match);
+    match->param_count = 0;
+    return findings->target;
 }
 
 static int64_t on_head(struct session *session, const struct http_head *head) {

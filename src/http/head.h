@@ -28,6 +28,12 @@ struct http_field {
     struct http_span name, value; // the value without blanks around it
 };
 
+/** What the app has found out about a head that may come again, byte for byte: who answers it. Zeroed when HTTP begins to keep the head. */
+struct http_findings {
+    uint64_t of;        // the app's: what they hold good for
+    const void *target; // NULL: nothing is known
+};
+
 struct http_head {
     const char *base; // the first byte of the request line; moves when the bytes are moved
     uint32_t bytes;   // up to and with the empty line
@@ -37,6 +43,7 @@ struct http_head {
     uint64_t content_length;                                                        // where has_body and not is_chunked
     struct http_span target, path, query;                                           // path: still percent-encoded; query: behind the '?'
     struct http_span host, content_type, authorization, cookie, origin, request_id; // bytes is 0 where there is none
+    struct http_findings *findings;                                                 // NULL: it is not kept
     uint16_t field_count;
     struct http_field fields[HTTP_FIELDS_MAX];
 };

@@ -304,6 +304,7 @@ struct http_head *http_keep(struct session *session, const struct http_head *hea
     if (!copy)
         return NULL;
     memcpy(copy, head, bytes);
+    copy->findings = NULL; // the core's, and soon of another
     if (session->kept_head_bytes && head->base == buffer_head(&session->kept)) {
         if (pass_on_kept(session, arena))
             return NULL;

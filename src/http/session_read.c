@@ -127,8 +127,20 @@ static __attribute__((noinline)) void read_body_request(struct session *session,
     }
 }
 
+/** The head is whole. */
+static void use_head(struct session *session, const struct http_head *head, str *rest) {
+    session->parsed_bytes = 0;
+    begin_request(session, head);
+    if (head->has_body) {
+        read_body_request(session, head, rest);
+    } else {
+        take(rest, head->bytes);
+        hand_over(session, head, (str){0});
+    }
+}
+
 /** False where more bytes are needed. */
-static bool read_head(struct session *session, str *rest) {
+static bool parse_head(struct session *session, uint64_t key, str *rest) {
     struct session_core *shared = session->core;
     struct http_head *head = &shared->scratch;
     struct http_refusal refusal;
@@ -136,6 +148,7 @@ static bool read_head(struct session *session, str *rest) {
     if (blank_bytes) {
         take(rest, blank_bytes);
         session->parsed_bytes = 0;
+        key = 0;
     }
     bool is_half_blank = rest->len == 1 && rest->ptr[0] == '\r';
     if (!rest->len || is_half_blank || !is_worth_parsing(session, *rest))
@@ -145,16 +158,25 @@ static bool read_head(struct session *session, str *rest) {
         session->parsed_bytes = rest->len;
         return false;
     }
-    session->parsed_bytes = 0;
-    begin_request(session, head);
     if (head_bytes < 0) {
+        session->parsed_bytes = 0;
+        begin_request(session, head);
         session_refuse(session, refusal.status, refusal.detail);
-    } else if (head->has_body) {
-        read_body_request(session, head, rest);
-    } else {
-        take(rest, head->bytes);
-        hand_over(session, head, (str){0});
+        return true;
     }
+    known_heads_add(&shared->known, key, head);
+    use_head(session, head, rest);
+    return true;
+}
+
+/** False where more bytes are needed. */
+static bool read_head(struct session *session, str *rest) {
+    struct known_heads *known = &session->core->known;
+    uint64_t key = known_heads_key(rest->ptr, rest->len);
+    const struct http_head *head = known_heads_find(known, key, rest->ptr, rest->len);
+    if (!head)
+        return parse_head(session, key, rest);
+    use_head(session, head, rest);
     return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "http/body.h"
+#include "http/known_heads.h"
 #include "http/opening.h"
 #include "http/session.h"
 
@@ -25,6 +26,7 @@ struct session_core {
     struct buffer spare[SPARE_BUFFERS];
     unsigned spare_count;
     struct http_head scratch; // of the request that is being handed over: a connection keeps none
+    struct known_heads known;
 };
 
 enum session_state {
