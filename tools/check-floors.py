@@ -19,10 +19,11 @@ FLOORS = {
     "src/http": "http base engine",
     "src/db": "db base engine schema",
     "src/auth": "auth base engine",
-    "src/app": "app base engine schema http db auth",
+    "src/outbound": "outbound base engine",
+    "src/app": "app base engine schema http db auth outbound",
     "src/host": "host base engine schema http db app",
-    "src/cli": "cli base engine schema http db auth app host",
-    "src/testing": "testing base engine schema http db auth app host",
+    "src/cli": "cli base engine schema http db auth outbound app host",
+    "src/testing": "testing base engine schema http db auth outbound app host",
     "handlers": "",
     "plugins": "",
     "bench/plugins": "",
@@ -32,6 +33,7 @@ OF_ONE_FLOOR = {
     r"llhttp\.h": ["src/http"],
     r"(libpq-fe|libpq/.*)\.h": ["src/db"],
     r"argon2\.h": ["src/auth"],
+    r"curl/.*\.h": ["src/outbound"],
 }
 LINES_MAX = 700
 C_LIBRARY = set(

@@ -126,7 +126,6 @@ static inline leat_arg leat_a_set(struct leat_set v) {
 void *leat_db_run(db_conn *, const leat_query *, const leat_arg *);
 struct leat_future *leat_db_start(db_conn *, const leat_query *, const leat_arg *);
 void leat_require(struct leat_future *, const leat_error *);
-void *leat_await(struct leat_future *);
 #ifdef __OPTIMIZE__ // the compiler counts the $n of every query
 extern void leat_sql_unused_argument(void) __attribute__((error("more arguments than $n parameters in this SQL")));
 extern void leat_sql_missing_argument(void) __attribute__((error("fewer arguments than $n parameters in this SQL")));
@@ -172,8 +171,6 @@ extern void leat_sql_missing_argument(void) __attribute__((error("fewer argument
 /** The same without waiting: await() the promise. Statements of one request leave together and are answered in order. */
 #define db_one_start(db, T, sql, ...) ((T##_promise){LEAT_Q(leat_db_start, db, LEAT_ONE, &T##__schema, sql, ##__VA_ARGS__), {}})
 #define db_list_start(db, T, sql, ...) ((T##_list_promise){LEAT_Q(leat_db_start, db, LEAT_MANY, &T##__schema, sql, ##__VA_ARGS__), {}})
-/** What db_one or db_list would have returned. */
-#define await(p) ((__typeof__((p).t[0]))leat_await((p).f))
 /**
  * Fails with `error` unless the statement finds or touches a row. In a GET it costs no round trip of its own: it leaves with the handler's
  * next statement, and is judged before that one's answer, or the request's, is seen. Otherwise it suspends, so that nothing is written

@@ -119,6 +119,13 @@ void log_error(req *, const char *event, const char *fmt, ...) __attribute__((fo
  */
 str request_id(req *);
 
+// ---- what was begun and is waited for later: db_one_start(), http_get_start() and their kin make promises
+
+struct leat_future;
+void *leat_await(struct leat_future *);
+/** What the call without `_start` would have returned. Suspends until it is here; one await for queries and for calls alike. */
+#define await(p) ((__typeof__((p).t[0]))leat_await((p).f))
+
 // ---- work after the answer
 
 struct leat_task {

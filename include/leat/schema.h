@@ -26,6 +26,7 @@ enum leat_kind {
     LEAT_LIST,
     LEAT_EMPTY,    // no body at all: 204
     LEAT_RESPONSE, // a body the handler made itself
+    LEAT_ANSWER,   // what another server has answered
 };
 /** `.format` of a str: what else it must be. EMAIL as email-validator judges it, URL as Pydantic's AnyUrl. */
 enum leat_format { FORMAT_NONE, EMAIL, URL, HOSTNAME, IPV4, IPV6, BASE64, SLUG };
@@ -177,6 +178,7 @@ enum leat_item_kind {
     LEAT_ITEM_HOOK,
     LEAT_ITEM_ERROR_SHAPE,
     LEAT_ITEM_SCHEMA,
+    LEAT_ITEM_CALL, // HTTP to another server
 };
 typedef struct leat_item {
     uint16_t kind, size;

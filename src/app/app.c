@@ -13,6 +13,7 @@ void app_options_init(struct app_options *options) {
     *options = (struct app_options){
         .http = http_limits_default,
         .db = db_options_default,
+        .outbound = outbound_options_default,
         .password_cost = password_cost_default,
         .request_ms = 30000,
         .request_bytes_max = 128 << 20, // a page of a hundred rows that were each as long as a body may be
@@ -28,6 +29,7 @@ static void find_figures(struct app *app, struct generation *generation) {
     size_t statements = statement_count(snapshot->statements);
     generation->routes = calloc(snapshot->endpoint_count + 1, sizeof *generation->routes);
     generation->queries = calloc(statements + 1, sizeof *generation->queries);
+    generation->calls = calloc(snapshot->calls.count + 1, sizeof *generation->calls);
     for (size_t i = 0; generation->routes && i < snapshot->endpoint_count; i++) {
         const struct endpoint *endpoint = &snapshot->endpoints[i];
         struct series series = {endpoint->plugin->name, endpoint->path, http_method_name(endpoint->method), 0};
@@ -38,6 +40,11 @@ static void find_figures(struct app *app, struct generation *generation) {
         struct series series = {snapshot->statement_plugins[i], query->base.file, "", query->base.line};
         generation->queries[i] = core_figures_query(app->figures, &series);
     }
+    for (size_t i = 0; generation->calls && i < snapshot->calls.count; i++) {
+        const struct call_site *site = &snapshot->calls.items[i];
+        struct series series = {site->plugin, site->call->base.file, site->call->method, site->call->base.line};
+        generation->calls[site->index] = core_figures_call(app->figures, &series);
+    }
 }
 
 static void generation_free(struct generation *generation) {
@@ -45,6 +52,7 @@ static void generation_free(struct generation *generation) {
         return;
     free(generation->routes);
     free(generation->queries);
+    free(generation->calls);
     free(generation);
 }
 
@@ -121,8 +129,11 @@ int app_create(struct core *core, const struct app_options *options, struct snap
     app->generation = generation_create(app, snapshot);
     int status = app->generation ? db_create(core, options->connector, &options->db, snapshot->statements, &app->db) : -ENOMEM;
     if (!status)
+        status = outbound_create(core, &options->outbound, &app->outbound);
+    if (!status)
         status = session_core_create(core, &options->http, &app_http);
     if (status) {
+        outbound_destroy(app->outbound);
         generation_free(app->generation);
         core_figures_destroy(app->figures);
         free(app);
@@ -158,6 +169,7 @@ void app_destroy(struct app *app) {
     if (!app)
         return;
     session_core_destroy(app->core);
+    outbound_destroy(app->outbound);
     db_destroy(app->db);
     for (struct list *node; (node = list_pop(&app->spare));)
         free(container_of(node, req, node));

@@ -14,11 +14,13 @@
 #include "db/db.h"
 #include "engine/core.h"
 #include "http/session.h"
+#include "outbound/outbound.h"
 
 /** The same for all cores; lives as long as they do. */
 struct app_options {
     struct http_limits http;
     struct db_options db;
+    struct outbound_options outbound;
     struct cors cors;
     struct jwt_key jwt;        // an empty secret: jwt_issue and jwt_check fail the request with 500
     struct offload *connector; // worker threads for connecting

@@ -16,6 +16,7 @@ struct generation {
     bool is_current;
     struct route_figures **routes;  // this core's, by endpoint; NULL: not counted
     struct query_figures **queries; // the same by statement
+    struct route_figures **calls;   // the same by call site
     void (*released)(void *arg);
     void *arg;
 };
@@ -27,6 +28,7 @@ struct app {
     uint64_t generation_count;     // published so far
     struct list generations;
     struct db *db;
+    struct outbound *outbound;
     struct hasher hasher;
     const struct listener *listener;
     struct core_figures *figures;

@@ -10,22 +10,35 @@
 #include "observe.h"
 #include "request.h"
 
-struct leat_future {
+struct db_future {
+    struct leat_future base;
     struct db_query query;
-    req *request;
     const leat_query *source;
     const leat_error *required_or; // fails with this unless a row was found
-    struct leat_future *next, *next_required;
+    struct db_future *next_required;
     int64_t began_ns;
-    bool is_done;
 };
 
 static void answered(struct db_query *query) {
-    struct leat_future *future = container_of(query, struct leat_future, query);
-    future->is_done = true;
-    observe_query(future->request, future->source, query, future->began_ns);
-    if (future->request->coro)
-        coro_resume(future->request->coro);
+    struct db_future *future = container_of(query, struct db_future, query);
+    observe_query(future->base.request, future->source, query, future->began_ns);
+    future_end(&future->base);
+}
+
+static void judge(struct db_future *future) {
+    future_wait(&future->base);
+    if (future->query.failure)
+        fail_by_database(future->base.request, future->source, future->query.failure);
+}
+
+static void *take(struct leat_future *base) {
+    struct db_future *future = container_of(base, struct db_future, base);
+    judge(future);
+    return future->query.result;
+}
+
+static void forget(struct leat_future *base) {
+    db_query_detach(&container_of(base, struct db_future, base)->query);
 }
 
 static _Noreturn void fail_unsent(req *r, const leat_query *source, int error) {
@@ -33,42 +46,40 @@ static _Noreturn void fail_unsent(req *r, const leat_query *source, int error) {
     fail_by_database(r, source, &failure);
 }
 
-struct leat_future *leat_db_start(db_conn *db, const leat_query *source, const leat_arg *args) {
-    req *r = db->request;
-    struct leat_future *future = new (r, struct leat_future);
-    *future = (struct leat_future){
-        .request = r,
+static struct db_future *future_of(req *r, const leat_query *source) {
+    struct db_future *future = new (r, struct db_future);
+    *future = (struct db_future){
+        .base = {.request = r, .take = take, .forget = forget},
         .source = source,
         .began_ns = r->app->core->now_ns,
-        .query = {.statement = statement_of(r->generation->snapshot->statements, source),
-                  .args = args,
-                  .arena = &r->arena,
-                  .due_ms = r->due_ms,
-                  .done = answered},
+        .query = {.arena = &r->arena, .due_ms = r->due_ms, .done = answered},
     };
-    r->db_query_count++;
-    if (!future->query.statement)
-        http_fail(r, 500, "Internal Server Error");
-    int status = lane_submit(&db->lane, &future->query);
-    if (status)
-        fail_unsent(r, source, status);
-    future->next = r->futures;
-    r->futures = future;
     return future;
 }
 
-static void wait_for(struct leat_future *future) {
-    while (!future->is_done)
-        request_suspend(future->request);
-    if (future->query.failure)
-        fail_by_database(future->request, future->source, future->query.failure);
+static void begin(struct db_future *future, int status) {
+    if (status)
+        fail_unsent(future->base.request, future->source, status);
+    future_begin(&future->base);
 }
 
-static void settle_each_required(req *r) {
+struct leat_future *leat_db_start(db_conn *db, const leat_query *source, const leat_arg *args) {
+    req *r = db->request;
+    struct db_future *future = future_of(r, source);
+    future->query.statement = statement_of(r->generation->snapshot->statements, source);
+    future->query.args = args;
+    r->db_query_count++;
+    if (!future->query.statement)
+        http_fail(r, 500, "Internal Server Error");
+    begin(future, lane_submit(&db->lane, &future->query));
+    return &future->base;
+}
+
+void request_settle_required(req *r) {
     while (r->required) {
-        struct leat_future *future = r->required;
+        struct db_future *future = r->required;
         r->required = future->next_required;
-        wait_for(future);
+        judge(future);
         if (!future->query.found)
             leat_fail(r, future->required_or, NULL);
     }
@@ -77,21 +88,16 @@ static void settle_each_required(req *r) {
 
 static inline void settle_required(req *r) {
     if (r->required)
-        settle_each_required(r);
-}
-
-void *leat_await(struct leat_future *future) {
-    settle_required(future->request);
-    wait_for(future);
-    return future->query.result;
+        request_settle_required(r);
 }
 
 void *leat_db_run(db_conn *db, const leat_query *source, const leat_arg *args) {
     return leat_await(leat_db_start(db, source, args));
 }
 
-void leat_require(struct leat_future *future, const leat_error *error) {
-    req *r = future->request;
+void leat_require(struct leat_future *base, const leat_error *error) {
+    struct db_future *future = container_of(base, struct db_future, base);
+    req *r = base->request;
     future->required_or = error;
     *r->required_last = future;
     r->required_last = &future->next_required;
@@ -105,22 +111,9 @@ void request_settle(req *r) {
     if (!r->transaction.is_used)
         return;
     static const leat_query commit = {.base = {.file = "COMMIT", .line = 0}, .sql = "COMMIT"};
-    struct leat_future *future = new (r, struct leat_future);
-    *future = (struct leat_future){.request = r, .source = &commit, .query = {.arena = &r->arena, .due_ms = r->due_ms, .done = answered}};
-    int status = lane_commit(&r->transaction.lane, &future->query);
-    if (status)
-        fail_unsent(r, &commit, status);
-    future->next = r->futures;
-    r->futures = future;
-    wait_for(future);
-}
-
-void request_forget_futures(req *r) {
-    for (struct leat_future *future = r->futures; future; future = future->next)
-        if (!future->is_done)
-            db_query_detach(&future->query);
-    r->futures = NULL;
-    r->required = NULL;
+    struct db_future *future = future_of(r, &commit);
+    begin(future, lane_commit(&r->transaction.lane, &future->query));
+    judge(future);
 }
 
 static db_conn *open_lane(req *r, struct db_conn *conn, bool is_transaction) {

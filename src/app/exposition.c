@@ -147,8 +147,9 @@ static const char *label_route(const struct series *series, char out[3 * LABEL_B
     return out;
 }
 
+static const char *const status_classes[STATUS_CLASSES] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+
 static void say_routes(struct page *page, const struct figures *figures) {
-    static const char *const classes[STATUS_CLASSES] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
     char labels[3 * LABEL_BYTES_MAX];
     struct route_figures sum;
     say_family(page, "http_requests_total", "counter", "Requests that ended, by route and class of status; none: never answered.");
@@ -157,7 +158,7 @@ static void say_routes(struct page *page, const struct figures *figures) {
         label_route(figures_route_series(figures, i), labels);
         for (unsigned k = 0; k < STATUS_CLASSES; k++)
             if (counter_value(&sum.by_class[k]))
-                say(page, "http_requests_total{%s,status=\"%s\"} %llu\n", labels, classes[k],
+                say(page, "http_requests_total{%s,status=\"%s\"} %llu\n", labels, status_classes[k],
                     (unsigned long long)counter_value(&sum.by_class[k]));
     }
     say_family(page, "http_request_duration_seconds", "histogram", "From a request being whole to its answer being written.");
@@ -215,6 +216,36 @@ static void say_queries(struct page *page, const struct figures *figures) {
     }
 }
 
+// ---- calls to other servers
+
+static const char *label_call(const struct series *series, char out[3 * LABEL_BYTES_MAX]) {
+    char file[LABEL_BYTES_MAX], plugin[LABEL_BYTES_MAX];
+    snprintf(out, 3 * LABEL_BYTES_MAX, "at=\"%s:%u\",method=\"%s\",plugin=\"%s\"", escaped(file, series->name), series->line,
+             series->method, escaped(plugin, series->plugin));
+    return out;
+}
+
+static void say_calls(struct page *page, const struct figures *figures) {
+    char labels[3 * LABEL_BYTES_MAX];
+    struct route_figures sum;
+    say_family(page, "leat_calls_total", "counter", "Calls to other servers, by place in the source and class of status; none: no answer.");
+    for (unsigned i = 0; i < figures_call_count(figures); i++) {
+        figures_sum_call(figures, i, &sum);
+        label_call(figures_call_series(figures, i), labels);
+        for (unsigned k = 0; k < STATUS_CLASSES; k++)
+            if (counter_value(&sum.by_class[k]))
+                say(page, "leat_calls_total{%s,status=\"%s\"} %llu\n", labels, status_classes[k],
+                    (unsigned long long)counter_value(&sum.by_class[k]));
+    }
+    say_family(page, "leat_call_duration_seconds", "histogram",
+               "From a call being begun to its answer being whole, or its end without one.");
+    for (unsigned i = 0; i < figures_call_count(figures); i++) {
+        figures_sum_call(figures, i, &sum);
+        if (count_of(&sum.latency))
+            say_histogram(page, "leat_call_duration_seconds", label_call(figures_call_series(figures, i), labels), &sum.latency);
+    }
+}
+
 // ---- cores
 
 static const struct {
@@ -235,6 +266,9 @@ static const struct {
     [GAUGE_RING_ENTERS] = {"leat_ring_enters_total", "counter", "Calls of io_uring_enter: turns of the loop."},
     [GAUGE_RING_IN_FLIGHT] = {"leat_ring_operations_in_flight", "gauge", "Operations that the kernel has."},
     [GAUGE_RING_BUFFERS_FREE] = {"leat_ring_buffers_free", "gauge", "Provided buffers that nobody holds."},
+    [GAUGE_CALLS_RUNNING] = {"leat_calls_in_flight", "gauge", "Calls to other servers that are not answered."},
+    [GAUGE_CALLS_WAITING] = {"leat_calls_waiting", "gauge", "Calls to other servers that wait for others to end."},
+    [GAUGE_CALL_CONNECTIONS] = {"leat_call_connections_total", "counter", "Connections that were opened for calls."},
     [GAUGE_ARENA_MALLOCS] = {"leat_arena_mallocs_total", "counter", "Times that a request's memory was asked of the heap."},
 };
 
@@ -325,6 +359,7 @@ str metrics_text(req *r) {
     wait_for_cores(r, figures, &page->pause);
     say_routes(page, figures);
     say_queries(page, figures);
+    say_calls(page, figures);
     say_cores(page, figures);
     say_process(page, r, figures);
     say_build(page, r->generation->snapshot);

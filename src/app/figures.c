@@ -19,7 +19,7 @@ struct series_list {
 struct figures {
     pthread_mutex_t lock; // of adding
     int64_t began_us;
-    struct series_list routes, queries;
+    struct series_list routes, queries, calls;
     _Atomic(struct core_figures *) cores[FIGURES_CORES_MAX];
     atomic_uint core_count;
 };
@@ -32,7 +32,8 @@ int figures_create(struct figures **ret_figures) {
     figures->began_us = clock_wall_us();
     figures->routes.items[0] = (struct series){.plugin = "", .name = "other", .method = ""};
     figures->queries.items[0] = (struct series){.plugin = "", .name = "other", .method = ""};
-    figures->routes.count = figures->queries.count = 1;
+    figures->calls.items[0] = (struct series){.plugin = "", .name = "other", .method = ""};
+    figures->routes.count = figures->queries.count = figures->calls.count = 1;
     *ret_figures = figures;
     return 0;
 }
@@ -43,6 +44,7 @@ void core_figures_destroy(struct core_figures *core) {
     for (unsigned i = 0; i < FIGURES_SERIES_MAX; i++) {
         free(core->routes[i]);
         free(core->queries[i]);
+        free(core->calls[i]);
     }
     free(core);
 }
@@ -62,6 +64,7 @@ void figures_destroy(struct figures *figures) {
         core_figures_destroy(figures->cores[i]);
     free_list(&figures->routes);
     free_list(&figures->queries);
+    free_list(&figures->calls);
     pthread_mutex_destroy(&figures->lock);
     free(figures);
 }
@@ -101,13 +104,20 @@ static unsigned find_or_add(struct figures *figures, struct series_list *list, c
     return index;
 }
 
-struct route_figures *core_figures_route(struct core_figures *core, const struct series *series) {
-    unsigned index = find_or_add(core->figures, &core->figures->routes, series);
-    struct route_figures *found = atomic_load_explicit(&core->routes[index], memory_order_relaxed);
+static struct route_figures *find_route(_Atomic(struct route_figures *) *routes, unsigned index) {
+    struct route_figures *found = atomic_load_explicit(&routes[index], memory_order_relaxed);
     if (found || !(found = calloc(1, sizeof *found)))
         return found;
-    atomic_store_explicit(&core->routes[index], found, memory_order_release);
+    atomic_store_explicit(&routes[index], found, memory_order_release);
     return found;
+}
+
+struct route_figures *core_figures_route(struct core_figures *core, const struct series *series) {
+    return find_route(core->routes, find_or_add(core->figures, &core->figures->routes, series));
+}
+
+struct route_figures *core_figures_call(struct core_figures *core, const struct series *series) {
+    return find_route(core->calls, find_or_add(core->figures, &core->figures->calls, series));
 }
 
 struct query_figures *core_figures_query(struct core_figures *core, const struct series *series) {
@@ -154,6 +164,14 @@ static void set_database(struct core_figures *core, const struct db *db) {
     set(core, GAUGE_FLUSHES, figures.flush_count);
 }
 
+static void set_calls(struct core_figures *core, const struct outbound *outbound) {
+    struct outbound_figures figures;
+    outbound_figures(outbound, &figures);
+    set(core, GAUGE_CALLS_RUNNING, figures.running);
+    set(core, GAUGE_CALLS_WAITING, figures.waiting);
+    set(core, GAUGE_CALL_CONNECTIONS, figures.connection_count);
+}
+
 static void set_all(struct core_figures *figures) {
     const struct app *app = figures->app;
     const struct core *core = app->core;
@@ -166,6 +184,7 @@ static void set_all(struct core_figures *figures) {
     set(figures, GAUGE_RING_BUFFERS_FREE, ring_buffers_free(core->ring));
     set(figures, GAUGE_ARENA_MALLOCS, core->arenas.malloc_count);
     set_database(figures, app->db);
+    set_calls(figures, app->outbound);
 }
 
 static void on_question(struct message *message) {
@@ -218,6 +237,14 @@ unsigned figures_query_count(const struct figures *figures) {
     return atomic_load_explicit(&figures->queries.count, memory_order_acquire);
 }
 
+unsigned figures_call_count(const struct figures *figures) {
+    return atomic_load_explicit(&figures->calls.count, memory_order_acquire);
+}
+
+const struct series *figures_call_series(const struct figures *figures, unsigned index) {
+    return &figures->calls.items[index];
+}
+
 const struct series *figures_route_series(const struct figures *figures, unsigned index) {
     return &figures->routes.items[index];
 }
@@ -232,16 +259,24 @@ static void sum_latency(const struct latency *latency, struct latency *sum) {
         counter_add(&sum->buckets[i], counter_value(&latency->buckets[i]));
 }
 
+static void sum_route(const struct route_figures *route, struct route_figures *sum) {
+    if (!route)
+        return;
+    for (unsigned k = 0; k < STATUS_CLASSES; k++)
+        counter_add(&sum->by_class[k], counter_value(&route->by_class[k]));
+    sum_latency(&route->latency, &sum->latency);
+}
+
 void figures_sum_route(const struct figures *figures, unsigned index, struct route_figures *ret_sum) {
     memset(ret_sum, 0, sizeof *ret_sum);
-    for (unsigned i = 0; i < figures_core_count(figures); i++) {
-        const struct route_figures *route = atomic_load_explicit(&figures_core(figures, i)->routes[index], memory_order_acquire);
-        if (!route)
-            continue;
-        for (unsigned k = 0; k < STATUS_CLASSES; k++)
-            counter_add(&ret_sum->by_class[k], counter_value(&route->by_class[k]));
-        sum_latency(&route->latency, &ret_sum->latency);
-    }
+    for (unsigned i = 0; i < figures_core_count(figures); i++)
+        sum_route(atomic_load_explicit(&figures_core(figures, i)->routes[index], memory_order_acquire), ret_sum);
+}
+
+void figures_sum_call(const struct figures *figures, unsigned index, struct route_figures *ret_sum) {
+    memset(ret_sum, 0, sizeof *ret_sum);
+    for (unsigned i = 0; i < figures_core_count(figures); i++)
+        sum_route(atomic_load_explicit(&figures_core(figures, i)->calls[index], memory_order_acquire), ret_sum);
 }
 
 static void sum_failures(const struct query_figures *query, struct query_figures *sum) {

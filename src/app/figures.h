@@ -16,7 +16,7 @@
 
 enum {
     FIGURES_CORES_MAX = 256,
-    FIGURES_SERIES_MAX = 4096, // routes, and as many queries; those beyond share the first
+    FIGURES_SERIES_MAX = 4096, // routes, and as many queries and calls; those beyond share the first
     LATENCY_STEPS_LOG2 = 3,    // eight buckets for each power of two: within 12.5 %
     LATENCY_POWER_MAX = 24,    // the last of them ends at 2^25 us, 33.6 s
     LATENCY_BUCKETS = ((LATENCY_POWER_MAX - LATENCY_STEPS_LOG2 + 2) << LATENCY_STEPS_LOG2) + 1, // and one for what is beyond
@@ -78,8 +78,8 @@ void query_figures_fail(struct query_figures *figures, const char *sqlstate);
 struct series {
     const char *plugin;
     const char *name;   // a route's path, a query's file
-    const char *method; // of a route
-    unsigned line;      // of a query
+    const char *method; // of a route and of a call
+    unsigned line;      // of a query and of a call
 };
 
 // ---- what a core is asked for
@@ -101,6 +101,9 @@ enum gauge {
     GAUGE_RING_IN_FLIGHT,
     GAUGE_RING_BUFFERS_FREE,
     GAUGE_ARENA_MALLOCS,
+    GAUGE_CALLS_RUNNING,
+    GAUGE_CALLS_WAITING,
+    GAUGE_CALL_CONNECTIONS,
     GAUGES,
 };
 
@@ -117,6 +120,7 @@ struct core_figures {
     counter gauges[GAUGES];
     _Atomic(struct route_figures *) routes[FIGURES_SERIES_MAX]; // by series
     _Atomic(struct query_figures *) queries[FIGURES_SERIES_MAX];
+    _Atomic(struct route_figures *) calls[FIGURES_SERIES_MAX];
     struct route_figures *strangers[HTTP_METHODS + 1]; // requests that met no route, by method
 };
 
@@ -132,6 +136,8 @@ void core_figures_destroy(struct core_figures *core);
 /** The core's figures of that route, or query, made when they are first asked for; NULL without memory. On the core's thread. */
 struct route_figures *core_figures_route(struct core_figures *core, const struct series *series);
 struct query_figures *core_figures_query(struct core_figures *core, const struct series *series);
+/** A call to another server is counted like a route, by file and line. */
+struct route_figures *core_figures_call(struct core_figures *core, const struct series *series);
 
 // ---- read
 
@@ -140,9 +146,12 @@ const struct core_figures *figures_core(const struct figures *figures, unsigned 
 unsigned figures_route_count(const struct figures *figures);
 unsigned figures_query_count(const struct figures *figures);
 const struct series *figures_route_series(const struct figures *figures, unsigned index);
+unsigned figures_call_count(const struct figures *figures);
+const struct series *figures_call_series(const struct figures *figures, unsigned index);
 const struct series *figures_query_series(const struct figures *figures, unsigned index);
 /** All cores' together. */
 void figures_sum_route(const struct figures *figures, unsigned index, struct route_figures *ret_sum);
+void figures_sum_call(const struct figures *figures, unsigned index, struct route_figures *ret_sum);
 void figures_sum_query(const struct figures *figures, unsigned index, struct query_figures *ret_sum);
 /** Asks all cores for their gauges; the one whose thread this is answers at once. */
 void figures_ask(struct figures *figures);

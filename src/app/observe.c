@@ -249,3 +249,13 @@ void observe_query(const req *r, const leat_query *source, const struct db_query
     if (query->failure)
         query_figures_fail(figures, class_of(query->failure));
 }
+
+// ---- calls to other servers
+
+void observe_call(const req *r, unsigned site, unsigned status, int64_t began_ns) {
+    const struct generation *generation = r->generation;
+    struct route_figures *figures = generation->calls ? generation->calls[site] : NULL;
+    int64_t ns = r->app->core->now_ns - began_ns;
+    if (figures)
+        count(figures, status, ns > 0 ? (uint64_t)ns / 1000 : 0);
+}

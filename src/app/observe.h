@@ -24,5 +24,7 @@ void observe_plain(struct app *app, const struct endpoint *endpoint, const struc
                    str id);
 /** A query has ended; `began_ns` is the turn it was submitted in. */
 void observe_query(const req *r, const leat_query *source, const struct db_query *query, int64_t began_ns);
+/** A call to another server has ended, with the status of its answer or 0. `site` is its index in the snapshot. */
+void observe_call(const req *r, unsigned site, unsigned status, int64_t began_ns);
 
 #endif

@@ -44,6 +44,15 @@ struct spawned {
 
 struct text_pair;
 
+/** What a request has begun and not waited for: a query, or a call to another server. Embedded in it, in the request's memory. */
+struct leat_future {
+    req *request;
+    struct leat_future *next;                   // of the request's
+    void *(*take)(struct leat_future *future);  // it is done: its value, unless the request fails by it
+    void (*forget)(struct leat_future *future); // the request ends before it is done
+    bool is_done;
+};
+
 struct req {
     // set by request_take()
     struct app *app;
@@ -69,9 +78,9 @@ struct req {
     struct header_line *headers, **headers_last;
     struct cleanup *cleanups;
     struct spawned *spawned, **spawned_last;
-    struct leat_future *futures;  // all of them, newest first
-    struct leat_future *required; // those that must have found a row, oldest first
-    struct leat_future **required_last;
+    struct leat_future *futures; // all of them, newest first
+    struct db_future *required;  // those that must have found a row, oldest first
+    struct db_future **required_last;
 
     struct coro *coro;                        // while it waits
     unsigned status;                          // 0: the endpoint's
@@ -80,7 +89,7 @@ struct req {
     int64_t began_ns;                         // the turn in which it was whole
     size_t answered_bytes;                    // of the answer, head and body
     unsigned answered_status;                 // 0: not answered
-    unsigned db_query_count;
+    unsigned db_query_count, call_count;
     str task_id; // of a task: the id of the request that spawned it
     bool has_id;
 
@@ -108,6 +117,15 @@ void request_keep(req *r);
 _Noreturn void request_leave(req *r, enum outcome outcome);
 /** Required rows and COMMIT: what must have gone well before a good answer. Suspends; fails the request otherwise. */
 void request_settle(req *r);
+/** Judges what db_require() has put off: what the request does next must not be done for somebody who may not. Suspends, or fails it. */
+void request_settle_required(req *r);
+
+/** `future` is under way: it is awaited, or forgotten when the request ends. */
+void future_begin(struct leat_future *future);
+/** It is done, and so may go on who waits for it. */
+void future_end(struct leat_future *future);
+/** Waits until it is done. */
+void future_wait(struct leat_future *future);
 /** Forgets every future that is still under way. */
 void request_forget_futures(req *r);
 

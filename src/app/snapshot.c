@@ -102,6 +102,9 @@ static int add_route(struct compilation *compilation, const struct plugin_view *
     struct endpoint *endpoint = &snapshot->endpoints[snapshot->endpoint_count];
     if (route->method < LEAT_GET || route->method > LEAT_DELETE)
         return compilation_refuse(compilation, &route->base, "route '%s' has no method that is known here", route->name);
+    if (route->returns->kind == LEAT_ANSWER)
+        return compilation_refuse(compilation, &route->base,
+                                  "'%s' returns an http_answer: return a Response, by respond(r, type, answer->body)", route->name);
     if (route->path[0] && route->path[0] != '/') // behind a prefix the router would not see it
         return refuse_path(compilation, route, route->path);
     int status = endpoint_compile(compilation, view->plugin, route, endpoint);
@@ -134,6 +137,13 @@ static int add_query(struct compilation *compilation, const struct plugin_view *
     return status == -EINVAL ? compilation_refuse(compilation, NULL, "%.*s", (int)message.len, message.ptr) : status;
 }
 
+static int add_call(struct compilation *compilation, const struct plugin_view *view, const leat_call *call) {
+    str message = {0};
+    struct snapshot *snapshot = compilation->snapshot;
+    int status = call_sites_add(&snapshot->calls, snapshot->models, call, view->plugin->name, compilation->arena, &message);
+    return status == -EINVAL ? compilation_refuse(compilation, NULL, "%.*s", (int)message.len, message.ptr) : status;
+}
+
 static int add_item(struct compilation *compilation, const struct plugin_view *view, const leat_item *item) {
     struct snapshot *snapshot = compilation->snapshot;
     switch (item->kind) {
@@ -141,6 +151,8 @@ static int add_item(struct compilation *compilation, const struct plugin_view *v
         return add_route(compilation, view, (const leat_route *)item);
     case LEAT_ITEM_QUERY:
         return add_query(compilation, view, (const leat_query *)item);
+    case LEAT_ITEM_CALL:
+        return add_call(compilation, view, (const leat_call *)item);
     case LEAT_ITEM_ON_ERROR:
         snapshot->on_errors[snapshot->on_error_count++] = (const struct leat_on_error *)item;
         return 0;
@@ -187,7 +199,8 @@ static int snapshot_init(struct snapshot *snapshot, const struct plugin_view *pl
     snapshot->on_errors = arena_alloc(&snapshot->arena, item_count * sizeof *snapshot->on_errors);
     snapshot->statement_plugins = arena_alloc(&snapshot->arena, item_count * sizeof *snapshot->statement_plugins);
     snapshot->plugins = arena_alloc(&snapshot->arena, plugin_count * sizeof *snapshot->plugins);
-    if (!snapshot->endpoints || !snapshot->on_errors || !snapshot->statement_plugins || !snapshot->plugins)
+    snapshot->calls.items = arena_alloc(&snapshot->arena, item_count * sizeof *snapshot->calls.items);
+    if (!snapshot->calls.items || !snapshot->endpoints || !snapshot->on_errors || !snapshot->statement_plugins || !snapshot->plugins)
         return -ENOMEM;
     for (size_t i = 0; i < plugin_count; i++)
         snapshot->plugins[snapshot->plugin_count++] = plugins[i].plugin;
@@ -215,6 +228,7 @@ int snapshot_create(const struct plugin_view *plugins, size_t plugin_count, stru
         *ret_messages = compilation.messages;
         return status;
     }
+    call_sites_seal(&snapshot->calls);
     *ret_snapshot = snapshot;
     return 0;
 }

@@ -4,6 +4,7 @@
 
 #include <leat/middleware.h>
 
+#include "app/call_site.h"
 #include "app/endpoint.h"
 #include "app/snapshot.h"
 
@@ -29,6 +30,7 @@ struct snapshot {
     const leat_plugin **plugins;
     size_t plugin_count;
     const char **statement_plugins; // whose each statement is
+    struct call_sites calls;        // to other servers
     str document;                   // OpenAPI
 };
 

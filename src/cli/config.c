@@ -74,6 +74,17 @@ SCHEMA(Server,
     (i32, db_queue_max, .optional = true, .ge = 1, .description = "Queries that wait or run, a core, 4096; then 503"),
     (i32, db_statement_ms, .optional = true, .ge = 1, .description = "A statement's deadline in Postgres, 30000"),
     (i32, db_down_wait_ms, .optional = true, .ge = 0, .le = 3600000, .description = "How long a query waits while no link to Postgres is up, 5000; then 503"),
+    (str, outbound_allow, .optional = true, .max_length = 65536, .description = "Whom plugins may call beside public addresses: addresses, blocks, hosts, `private`, between commas"),
+    (str, outbound_proxy, .optional = true, .secret = true, .max_length = 2048, .description = "Proxy for all calls to other servers: http://user:password@host:3128"),
+    (str, outbound_ca_file, .optional = true, .max_length = 2048, .description = "Certificates to trust in calls to other servers, PEM; the system's"),
+    (i64, outbound_bytes_max, .optional = true, .ge = 1, .le = 134217728, .description = "Longest answer of another server, 1048576; then 502"),
+    (i32, outbound_ms, .optional = true, .ge = 1, .description = "A call's deadline, 10000; then 504"),
+    (i32, outbound_connect_ms, .optional = true, .ge = 1, .description = "Until a call's connection is there, TLS included, 5000; then 504"),
+    (i32, outbound_idle_ms, .optional = true, .ge = 0, .description = "How long a connection to another server is kept unused, 60000"),
+    (i32, outbound_idle_max, .optional = true, .ge = 1, .le = 65536, .description = "Connections that are kept unused, a core, 64"),
+    (i32, outbound_calls_max, .optional = true, .ge = 1, .le = 65536, .description = "Calls at once, a core, 256; others wait"),
+    (i32, outbound_calls_per_host_max, .optional = true, .ge = 1, .le = 65536, .description = "Calls at once to one host and port, a core, 32; others wait"),
+    (i32, outbound_queue_max, .optional = true, .ge = 0, .description = "Calls that wait, a core, 1024; then 503"),
     (i32, hashing_threads, .optional = true, .ge = 1, .le = 256, .description = "Threads that hash passwords; as many as there are CPUs"),
     (i32, hashing_queue_max, .optional = true, .ge = 1, .description = "Passwords that wait, 64; then 503"),
     (i32, password_memory_kib, .optional = true, .ge = 8, .le = 4194304, .description = "Argon2id's memory, 19456"),
@@ -116,6 +127,17 @@ static void take_app(const Server *given, struct app_options *app) {
     TAKE(db_queue_max, app->db.queue_max);
     TAKE(db_statement_ms, app->db.statement_timeout_ms);
     TAKE(db_down_wait_ms, app->db.down_wait_ms);
+}
+
+static void take_outbound(const Server *given, struct outbound_options *outbound) {
+    TAKE(outbound_bytes_max, outbound->answer_bytes_max);
+    TAKE(outbound_ms, outbound->call_ms);
+    TAKE(outbound_connect_ms, outbound->connect_ms);
+    TAKE(outbound_idle_ms, outbound->idle_ms);
+    TAKE(outbound_idle_max, outbound->idle_max);
+    TAKE(outbound_calls_max, outbound->running_max);
+    TAKE(outbound_calls_per_host_max, outbound->host_running_max);
+    TAKE(outbound_queue_max, outbound->waiting_max);
 }
 
 static void take_server(const Server *given, struct server_options *server) {
@@ -213,6 +235,32 @@ static int take_origins(const Server *given, struct config *config, struct arena
     return status;
 }
 
+static int take_peers(const Server *given, struct config *config, struct arena *arena, struct messages *messages) {
+    struct outbound_options *outbound = &config->app.outbound;
+    str message = {0};
+    int status = given->set.outbound_allow ? peer_rules_parse(given->outbound_allow, arena, &outbound->allow, &message) : 0;
+    if (status == -EINVAL)
+        messages_add(messages, "leat: error: OUTBOUND_ALLOW: %.*s", (int)message.len, message.ptr);
+    return status;
+}
+
+static bool is_readable(const char *path) {
+    return access(path, R_OK) == 0;
+}
+
+static int take_outbound_texts(const Server *given, struct config *config, struct arena *arena, struct messages *messages) {
+    struct outbound_options *outbound = &config->app.outbound;
+    outbound->proxy = given->set.outbound_proxy && given->outbound_proxy.len ? text_of(given->outbound_proxy, arena) : NULL;
+    outbound->ca_file = given->set.outbound_ca_file ? text_of(given->outbound_ca_file, arena) : NULL;
+    bool is_http = !outbound->proxy || strncmp(outbound->proxy, "http://", 7) == 0 || strncmp(outbound->proxy, "https://", 8) == 0;
+    bool is_there = !outbound->ca_file || is_readable(outbound->ca_file);
+    if (!is_http) // it may hold a password: not shown
+        messages_add(messages, "leat: error: OUTBOUND_PROXY: write http://host:3128 or https://host:3128");
+    if (!is_there)
+        messages_add(messages, "leat: error: OUTBOUND_CA_FILE: '%s' cannot be read: %s", outbound->ca_file, strerror(errno));
+    return is_http && is_there ? 0 : -EINVAL;
+}
+
 static int take_folders(const Places *given, struct config *config, struct arena *arena) {
     const char **folders = arena_alloc(arena, (given->plugins.n + 3) * sizeof *folders);
     if (!folders)
@@ -256,6 +304,7 @@ static int take_api(const Server *given, struct config *config, struct arena *ar
 static int take_all(const Server *given, bool is_serving, struct config *config, struct arena *arena, struct messages *messages) {
     take_http(given, &config->app.http);
     take_app(given, &config->app);
+    take_outbound(given, &config->app.outbound);
     take_server(given, &config->server);
     if (given->set.log_level)
         config->log_level = (enum log_level)(given->log_level - LogLevel_debug);
@@ -267,7 +316,9 @@ static int take_all(const Server *given, bool is_serving, struct config *config,
                      take_database(given, config, arena, messages),
                      is_serving ? take_secret_key(given, config, messages) : 0,
                      take_password_cost(given, config, messages),
-                     take_origins(given, config, arena, messages)};
+                     take_origins(given, config, arena, messages),
+                     take_peers(given, config, arena, messages),
+                     take_outbound_texts(given, config, arena, messages)};
     int status = 0;
     for (size_t i = 0; i < sizeof results / sizeof results[0]; i++)
         status = results[i] < 0 && status != -ENOMEM ? results[i] : status;

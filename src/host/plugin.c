@@ -276,6 +276,7 @@ static const struct {
     [LEAT_ITEM_HOOK] = {"hook", sizeof(leat_hook), sizeof(leat_hook)},
     [LEAT_ITEM_SCHEMA] = {"SCHEMA", sizeof(struct leat_declared_schema), sizeof(struct leat_declared_schema)},
     [LEAT_ITEM_ERROR_SHAPE] = {"ERROR_SHAPE", sizeof(struct leat_error_shape), sizeof(struct leat_error_shape)},
+    [LEAT_ITEM_CALL] = {"call", sizeof(leat_call), sizeof(leat_call)},
 };
 
 static int check_item(struct plugin *plugin, const leat_item *item, const struct image *image, struct messages *messages) {

@@ -144,11 +144,16 @@ static int listen_on(struct test_app *a) {
     return status < 0 ? status : listener_start(&a->core, fd, &options, &a->listener);
 }
 
+// A test's other servers are on this machine.
+static const struct peer_range loopback_ranges[] = {{{[10] = 0xff, [11] = 0xff, [12] = 127}, 96 + 8}, {{[15] = 1}, 128}};
+static const struct peer_rules loopback = {.ranges = loopback_ranges, .range_count = 2};
+
 static int start_app(struct test_app *a) {
     app_options_init(&a->options);
     a->options.db.conninfo = a->database.conninfo;
     a->options.db.is_rehearsal = true;
     a->options.password_cost = (struct password_cost){.memory_kib = 8, .passes = 1, .lanes = 1};
+    a->options.outbound.allow = loopback;
     a->options.jwt.secret = environment_value(&a->environment, "SECRET_KEY");
     int status = offload_create(1, 64, &a->options.connector);
     if (status == 0)

@@ -1,0 +1,36 @@
+// future.c — what a request has begun and may wait for later: queries, and calls to other servers, by one await().
+#include "request.h"
+
+void future_begin(struct leat_future *future) {
+    req *r = future->request;
+    future->next = r->futures;
+    r->futures = future;
+}
+
+void future_end(struct leat_future *future) {
+    future->is_done = true;
+    if (future->request->coro)
+        coro_resume(future->request->coro);
+}
+
+void future_wait(struct leat_future *future) {
+    while (!future->is_done)
+        request_suspend(future->request);
+}
+
+// What was required is judged before any answer is looked at.
+void *leat_await(struct leat_future *future) {
+    req *r = future->request;
+    if (r->required)
+        request_settle_required(r);
+    future_wait(future);
+    return future->take(future);
+}
+
+void request_forget_futures(req *r) {
+    for (struct leat_future *future = r->futures; future; future = future->next)
+        if (!future->is_done)
+            future->forget(future);
+    r->futures = NULL;
+    r->required = NULL;
+}
