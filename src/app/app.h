@@ -8,6 +8,7 @@
 #include "app/cors.h"
 #include "app/figures.h"
 #include "app/readiness.h"
+#include "app/roster.h"
 #include "app/snapshot.h"
 #include "auth/hasher.h"
 #include "auth/jwt.h"
@@ -31,6 +32,7 @@ struct app_options {
     bool logs_requests;                // a line for each
     bool has_request_ids;              // true: X-Request-ID is taken or made, answered and logged
     struct figures *figures;           // NULL: nothing is counted
+    struct roster *roster;             // NULL: nobody knows of plugins but those that serve
     const struct readiness *readiness; // NULL: always ready but for the database
 };
 void app_options_init(struct app_options *options);

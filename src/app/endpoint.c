@@ -303,14 +303,22 @@ static int seal(struct compiler *compiler, struct endpoint *ret_endpoint) {
     if (middleware_of(compiler->compilation, compiler->plugin, LEAT_HOOK_RESPONSE, &on_responses) ||
         middleware_of(compiler->compilation, compiler->plugin, LEAT_HOOK_FAILURE, &on_failures))
         return -ENOMEM;
+    const leat_route *route = compiler->route;
+    struct activity activity = {.plugin = compiler->plugin->name,
+                                .name = route->name,
+                                .method = http_method_name(methods[route->method]),
+                                .path = path.ptr,
+                                .file = route->base.file,
+                                .line = route->base.line};
     memcpy(steps, compiler->steps, step_bytes);
     memcpy(errors, compiler->errors, compiler->error_count * sizeof *errors);
     *ret_endpoint = (struct endpoint){
-        .route = compiler->route,
+        .route = route,
         .plugin = compiler->plugin,
         .path = path.ptr,
-        .method = methods[compiler->route->method],
-        .status = success_status(compiler->route),
+        .method = methods[route->method],
+        .status = success_status(route),
+        .activity = activity_of(&activity),
         .steps = steps,
         .step_count = compiler->step_count,
         .frame_bytes = compiler->frame_bytes,

@@ -9,6 +9,7 @@
 #include <leat/plugin.h>
 #include <leat/route.h>
 
+#include "app/activity.h"
 #include "base/log.h"
 #include "http/head.h"
 #include "schema/model.h"
@@ -50,6 +51,7 @@ struct endpoint {
     enum http_method method;
     unsigned index;           // in its snapshot
     enum log_level log_level; // its plugin's
+    struct activity *activity;
     unsigned status;
     const struct step *steps;
     unsigned step_count;

@@ -108,7 +108,7 @@ void request_waits(req *r) {
 void request_suspend(req *r) {
     request_waits(r);
     coro_suspend();
-    r->coro = NULL;
+    request_goes_on(r);
 }
 
 void request_keep(req *r) {
@@ -126,6 +126,7 @@ void request_keep(req *r) {
 void request_run(void *arg) {
     req *r = arg;
     const struct endpoint *endpoint = r->endpoint;
+    pulse_work(&r->app->core->pulse, endpoint->activity);
     if (endpoint->reads_request)
         request_keep(r);
     r->frame = endpoint->frame_bytes ? alloc(r, endpoint->frame_bytes) : NULL;

@@ -91,6 +91,7 @@ struct req {
     unsigned answered_status;                 // 0: not answered
     unsigned db_query_count, call_count;
     str task_id; // of a task: the id of the request that spawned it
+    struct activity *task_activity;
     bool has_id;
 
     // not zeroed: anything where there is no id, and of a lane that is not used
@@ -111,6 +112,8 @@ void request_cancel(req *r, bool is_overdue);
 void request_waits(req *r);
 /** From inside: waits until somebody resumes `r->coro`. Does not return when the request is ended meanwhile. */
 void request_suspend(req *r);
+/** From inside, when its wait is over. */
+static inline void request_goes_on(req *r);
 /** The head's and body's bytes last as long as the request from now on. */
 void request_keep(req *r);
 /** The end of a request from inside: answered already, the coroutine is gone. */
@@ -128,6 +131,15 @@ void future_end(struct leat_future *future);
 void future_wait(struct leat_future *future);
 /** Forgets every future that is still under way. */
 void request_forget_futures(req *r);
+
+/** What it is at. */
+static inline struct activity *request_activity(const req *r) {
+    return r->endpoint ? r->endpoint->activity : r->task_activity;
+}
+static inline void request_goes_on(req *r) {
+    r->coro = NULL;
+    pulse_work(&r->app->core->pulse, request_activity(r));
+}
 
 /** Runs the endpoint's program: dependencies and parameters into the frame; fails with 401, 422 ... */
 void program_run(req *r);

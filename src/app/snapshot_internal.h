@@ -32,7 +32,14 @@ struct snapshot {
     const char **statement_plugins; // whose each statement is
     struct call_sites calls;        // to other servers
     str document;                   // OpenAPI
+    struct task_name {
+        const struct leat_task *task;
+        struct activity *activity;
+    } * tasks; // by address
+    size_t task_count;
 };
+/** What a task of one of its plugins is called; the one called "other" for a stranger. */
+struct activity *snapshot_task_activity(const struct snapshot *snapshot, const struct leat_task *task);
 
 /** A snapshot that is being made, and what is wrong with it so far. */
 struct compilation {

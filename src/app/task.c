@@ -16,6 +16,7 @@ void leat_spawn(req *r, const struct leat_task *task, const void *args) {
 
 static void task_run(void *arg) {
     req *r = arg;
+    pulse_work(&r->app->core->pulse, r->task_activity);
     r->task->fn(r, r->frame);
     request_settle(r);
     request_end(r, OK);
@@ -23,6 +24,8 @@ static void task_run(void *arg) {
 
 static bool prepare(req *r, const struct spawned *spawned, str id) {
     r->task = spawned->task;
+    r->task_activity = snapshot_task_activity(r->generation->snapshot, spawned->task);
+    r->began_ns = r->app->core->now_ns;
     r->task_id = arena_copy(&r->arena, id);
     r->frame = value_copy(&r->arena, spawned->task->args, spawned->args);
     return r->frame;
