@@ -299,6 +299,7 @@ static const struct flag flags[] = {
 };
 
 const struct verb verb_db = {
+    .group = VERBS_OF_DATABASE,
     .name = "db",
     .arguments = "ACTION [PLUGIN] ...",
     .summary = "apply, tell or undo the plugins' migrations",

@@ -12,6 +12,7 @@
 
 #include <leat/leat.h>
 
+#include "base/clock.h"
 #include "host/copy.h"
 #include "host/object.h"
 
@@ -24,19 +25,6 @@ static int refuse(struct messages *messages, const char *path, const char *probl
     return -EINVAL;
 }
 
-struct file_mark file_mark(const struct stat *status) {
-    return (struct file_mark){status->st_dev, status->st_ino, status->st_size, status->st_mtim, status->st_ctim};
-}
-
-static bool is_same_time(struct timespec a, struct timespec b) {
-    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-bool file_mark_is_same(const struct file_mark *a, const struct file_mark *b) {
-    return a->device == b->device && a->inode == b->inode && a->bytes == b->bytes && is_same_time(a->modified, b->modified) &&
-           is_same_time(a->changed, b->changed);
-}
-
 static struct plugin *plugin_create(const char *path, unsigned generation) {
     struct plugin *plugin = calloc(1, sizeof *plugin);
     if (!plugin)
@@ -47,6 +35,7 @@ static struct plugin *plugin_create(const char *path, unsigned generation) {
     plugin->generation = generation;
     plugin->holder_count = 1;
     plugin->copy_fd = -1;
+    plugin->since_us = clock_wall_us();
     plugin->path = arena_format(&plugin->arena, "%s", path).ptr;
     if (plugin->path)
         return plugin;
@@ -378,7 +367,14 @@ int plugin_open(const struct plugin_place *place, const char *name, struct messa
     struct stat file; // before it is copied: a file that changes meanwhile has another mark at the next look
     if (fstatat(place->folder_fd, name, &file, 0) == 0)
         plugin->mark = file_mark(&file);
-    struct copy_request wanted = {place->folder_fd, name, plugin->path, place->private_folder, place->generation, PLUGIN_FILE_BYTES_MAX};
+    struct copy_request wanted = {.folder_fd = place->folder_fd,
+                                  .name = name,
+                                  .path = plugin->path,
+                                  .instead_fd = place->previous_fd,
+                                  .private_folder = place->private_folder,
+                                  .generation = place->generation,
+                                  .bytes_max = PLUGIN_FILE_BYTES_MAX};
+    plugin->is_previous = place->previous_fd >= 0;
     int status = copy_make(&wanted, messages, &plugin->copy_path, &plugin->copy_fd);
     if (status == 0)
         status = open_copy(plugin, messages);

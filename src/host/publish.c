@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "host/server_state.h"
 
@@ -17,6 +18,7 @@ enum { RING_TRIES_MAX = 100 };
 struct retirement {
     struct list node;
     struct plugin_set *set;
+    int64_t since_us;
     atomic_uint cores_left;
     int event_fd;
     struct retirement_on_core {
@@ -162,6 +164,7 @@ static struct retirement *retirement_create(struct publisher *publisher) {
         return NULL;
     retirement->set = crew_of(publisher)->plugins;
     retirement->event_fd = publisher->event_fd;
+    retirement->since_us = clock_wall_us();
     atomic_store(&retirement->cores_left, count);
     for (unsigned i = 0; i < count; i++)
         retirement->on_cores[i] = (struct retirement_on_core){retirement, &publisher->server->workers[i]};
@@ -213,6 +216,17 @@ unsigned publisher_reap(struct publisher *publisher) {
             living++;
     }
     return living;
+}
+
+bool publisher_retired(const struct publisher *publisher, unsigned index, struct retired *ret_retired) {
+    list_each (node, &publisher->retirements) {
+        const struct retirement *retirement = container_of(node, struct retirement, node);
+        if (index-- > 0)
+            continue;
+        *ret_retired = (struct retired){retirement->set, retirement->since_us};
+        return true;
+    }
+    return false;
 }
 
 int publisher_create(struct server *server, struct publisher **ret_publisher) {

@@ -6,6 +6,8 @@
 #ifndef HOST_PUBLISH_H
 #define HOST_PUBLISH_H
 
+#include <stdint.h>
+
 #include "host/messages.h"
 #include "host/plugins.h"
 
@@ -26,5 +28,12 @@ enum { PUBLISH_MS = 15000 };
 /** Readable when a generation has ended; publisher_reap() then closes those that have, and returns how many still live. */
 int publisher_fd(const struct publisher *publisher);
 unsigned publisher_reap(struct publisher *publisher);
+
+struct retired {
+    const struct plugin_set *set;
+    int64_t since_us; // CLOCK_REALTIME: when another took its place
+};
+/** The `index`-th of those that still live, the oldest first; false where there are fewer. */
+bool publisher_retired(const struct publisher *publisher, unsigned index, struct retired *ret_retired);
 
 #endif
