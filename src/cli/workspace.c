@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/place.h"
 #include "cli/secret.h"
@@ -50,8 +51,23 @@ static bool find_key(struct workspace *workspace, bool is_serving) {
 
 extern const leat_plugin leat_plugin_entry; // of handlers/
 
+static bool is_folder(const char *path) {
+    struct stat status;
+    return path && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+// A plugin's first migration is about to be written.
+static void make_migration_folders(const struct workspace *workspace) {
+    for (size_t i = 0; i < workspace->plugins->count; i++) {
+        const char *path = workspace->plugins->plugins[i]->entry.migrations;
+        bool is_there = !path || is_folder(path) || is_folder(arena_format(workspace->arena, "%s/%s", workspace->config.root, path).ptr);
+        if (!is_there)
+            place_make(path, workspace->arena);
+    }
+}
+
 // Settings that are wrong, the server's and the plugins', are said together: hence `is_right` only at the end.
-static bool open_plugins(struct workspace *workspace, bool is_right) {
+static bool open_plugins(struct workspace *workspace, unsigned wants, bool is_right) {
     const char *copies = arena_format(workspace->arena, "%s/plugins", workspace->var).ptr;
     struct plugin_set_options options = {
         .folders = workspace->config.folders,
@@ -63,6 +79,8 @@ static bool open_plugins(struct workspace *workspace, bool is_right) {
     if (!copies || plugin_set_open(&options, &workspace->messages, &workspace->plugins) < 0)
         return workspace_refuse(workspace);
     int settings = plugin_set_bind(workspace->plugins, workspace->environment, &workspace->messages);
+    if (wants & WORKSPACE_DRAFTS)
+        make_migration_folders(workspace);
     int migrations = plugin_set_migrations(workspace->plugins, workspace->config.root, workspace->arena, &workspace->messages,
                                            &workspace->migrations, &workspace->migration_count);
     return !is_right || settings < 0 || migrations < 0 ? workspace_refuse(workspace) : true;
@@ -94,7 +112,7 @@ static void say_key(const struct workspace *workspace) {
 
 bool workspace_open(struct workspace *workspace, const struct invocation *invocation, unsigned wants) {
     bool is_right, is_serving = wants & WORKSPACE_SERVES;
-    if (!read_settings(workspace, invocation, is_serving, &is_right) || !open_plugins(workspace, is_right))
+    if (!read_settings(workspace, invocation, is_serving, &is_right) || !open_plugins(workspace, wants, is_right))
         return false;
     if (is_serving)
         say_key(workspace);

@@ -259,13 +259,15 @@ static const struct {
     [LEAT_ITEM_VALIDATOR] = {"VALIDATE", sizeof(struct leat_validator), sizeof(struct leat_validator)},
     [LEAT_ITEM_TASK] = {"TASK", sizeof(struct leat_task), sizeof(struct leat_task)},
     [LEAT_ITEM_ON_ERROR] = {"ON_ERROR", sizeof(struct leat_on_error), sizeof(struct leat_on_error)},
-    [LEAT_ITEM_INDEX] = {"INDEX", sizeof(struct leat_index), sizeof(struct leat_index)},
+    [LEAT_ITEM_INDEX] = {"INDEX", offsetof(struct leat_index, sql), sizeof(struct leat_index)},
     [LEAT_ITEM_PROVIDER] = {"provider", sizeof(leat_provider), sizeof(leat_provider)},
     [LEAT_ITEM_IMPORT] = {"IMPORT", sizeof(leat_provider), sizeof(leat_provider)},
     [LEAT_ITEM_HOOK] = {"hook", sizeof(leat_hook), sizeof(leat_hook)},
     [LEAT_ITEM_SCHEMA] = {"SCHEMA", sizeof(struct leat_declared_schema), sizeof(struct leat_declared_schema)},
     [LEAT_ITEM_ERROR_SHAPE] = {"ERROR_SHAPE", sizeof(struct leat_error_shape), sizeof(struct leat_error_shape)},
     [LEAT_ITEM_CALL] = {"call", sizeof(leat_call), sizeof(leat_call)},
+    [LEAT_ITEM_CONSTRAINT] = {"CONSTRAINT", sizeof(struct leat_constraint), sizeof(struct leat_constraint)},
+    [LEAT_ITEM_COLUMN_TYPE] = {"COLUMN_TYPE", sizeof(struct leat_column_type), sizeof(struct leat_column_type)},
 };
 
 static int check_item(struct plugin *plugin, const leat_item *item, const struct image *image, struct messages *messages) {
