@@ -1,6 +1,7 @@
 // request.c — one request from its head to its answer, or one task: its memory, its coroutine, its waits and its end.
 #include "request.h"
 #include "observe.h"
+#include "work.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -78,6 +79,8 @@ void request_end(req *r, enum outcome outcome) {
         lane_finish(&r->transaction.lane);
     if (outcome == OK)
         tasks_start(r);
+    if (r->work)
+        work_end(r, outcome);
     if (r->session)
         *session_user(r->session) = NULL;
     give_back(r);
@@ -108,7 +111,7 @@ void request_waits(req *r) {
 void request_suspend(req *r) {
     request_waits(r);
     coro_suspend();
-    request_goes_on(r);
+    r->coro = NULL;
 }
 
 void request_keep(req *r) {
@@ -126,11 +129,10 @@ void request_keep(req *r) {
 void request_run(void *arg) {
     req *r = arg;
     const struct endpoint *endpoint = r->endpoint;
-    pulse_work(&r->app->core->pulse, endpoint->activity);
     if (endpoint->reads_request)
         request_keep(r);
     r->frame = endpoint->frame_bytes ? alloc(r, endpoint->frame_bytes) : NULL;
-    program_run(r);
+    program_run(r, endpoint);
     const void *value = endpoint->route->call(r, r->frame);
     request_settle(r);
     reply_value(r, value);

@@ -75,7 +75,6 @@ static const struct flag flags[] = {
 };
 
 const struct verb verb_new = {
-    .group = VERBS_FOR_AUTHORS,
     .name = "new",
     .arguments = "NAME",
     .summary = "make a plugin that compiles and passes its tests at once",

@@ -60,12 +60,7 @@ const char *place_make(const char *path, struct arena *arena) {
             return NULL;
         *slash = '/';
     }
-    struct stat status;
-    if ((mkdir(partial, 0755) < 0 && errno != EEXIST) || !realpath(partial, real) || stat(real, &status) < 0)
+    if ((mkdir(partial, 0755) < 0 && errno != EEXIST) || !realpath(partial, real))
         return NULL;
-    if (!S_ISDIR(status.st_mode)) {
-        errno = ENOTDIR;
-        return NULL;
-    }
     return arena_format(arena, "%s", real).ptr;
 }
