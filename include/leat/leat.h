@@ -5,7 +5,6 @@
 //   GET POST PUT PATCH DELETE, PROVIDE IMPORT GUARDS            routes        leat/route.h
 //   ERROR ON_ERROR fail, alloc format set_header TASK spawn     the request   leat/request.h
 //   ON_REQUEST ON_RESPONSE ON_FAILURE ERROR_SHAPE               around routes leat/middleware.h
-//   ON_START ON_STOP EVERY                                      without requests leat/work.h
 //   db_one db_list db_value db_exec                             Postgres      leat/database.h
 //   http_get http_post http_get_start await                     other servers leat/http_client.h
 //   password_hash jwt_issue bearer_token                        sign-in       leat/security.h
@@ -27,6 +26,5 @@
 #include "security.h"
 #include "server.h"
 #include "values.h"
-#include "work.h"
 
 #endif

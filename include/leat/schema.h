@@ -178,8 +178,9 @@ enum leat_item_kind {
     LEAT_ITEM_HOOK,
     LEAT_ITEM_ERROR_SHAPE,
     LEAT_ITEM_SCHEMA,
-    LEAT_ITEM_WORK,
     LEAT_ITEM_CALL, // HTTP to another server
+    LEAT_ITEM_CONSTRAINT,
+    LEAT_ITEM_COLUMN_TYPE,
 };
 typedef struct leat_item {
     uint16_t kind, size;
@@ -272,7 +273,14 @@ struct leat_declared_schema {
 #define SCHEMA(S_, ...) LEAT_SCHEMA(S_, 0, NULL, __VA_ARGS__)
 /** The same where every field may be absent: a PATCH body. Look at `.set`. */
 #define PARTIAL(S_, ...) LEAT_SCHEMA(S_, 1, NULL, __VA_ARGS__)
-/** A SCHEMA that is also a table: `leat check` and migrations compare it with the database. */
+/**
+ * A SCHEMA that is also a table: `leat db new` drafts the migrations that make the database so, `leat db check` says where it is not.
+ * A str is varchar(max_length), or text; i32, i64, f64 and bool are integer, bigint, double precision and boolean; a timestamp is
+ * timestamptz, a json_value jsonb, an ENUM text with a CHECK of its labels; COLUMN_TYPE says another. NOT NULL unless `.nullable`. Several
+ * `.primary_key` make one of several columns. `.references = "users(id) ON DELETE CASCADE"` is what SQL has behind REFERENCES;
+ * `.server_default` what it has behind DEFAULT, or GENERATED ALWAYS AS IDENTITY. Constraints and indexes have Postgres' own names:
+ * users_pkey, users_email_key, posts_author_id_fkey, users_role_check, users_email_idx.
+ */
 #define TABLE(S_, name_, ...)                                                                                                              \
     LEAT_SCHEMA(S_, 0, name_, __VA_ARGS__);                                                                                                \
     static const struct leat_table S_##__table = {LEAT_ITEM(LEAT_ITEM_TABLE, struct leat_table), &S_##__schema};                           \
@@ -298,13 +306,34 @@ void Pagination__put(leat_json *, const Pagination *);
 /** PAGE_OF(T) makes T_page: {"data": [...], "pagination": {...}}. */
 #define PAGE_OF(S_) SCHEMA(S_##_page, (S_##_list, data), (Pagination, pagination))
 
-/** INDEX(User, idx_email_active, email, is_active): columns are checked against the table's fields by the compiler. */
-#define INDEX(S_, nm, ...)                                                                                                                 \
+/** INDEX(User, idx_email_active, email, is_active): columns are checked against the table's fields by the compiler. At most 8. */
+#define INDEX(S_, nm, ...) LEAT_INDEX_(S_, nm, false, __VA_ARGS__)
+/** The same, and no two rows are equal in all of them. */
+#define UNIQUE_INDEX(S_, nm, ...) LEAT_INDEX_(S_, nm, true, __VA_ARGS__)
+#define LEAT_INDEX_(S_, nm, unique_, ...)                                                                                                  \
     static const struct leat_index nm##__index = {                                                                                         \
-        LEAT_ITEM(LEAT_ITEM_INDEX, struct leat_index), &S_##__schema, #nm, false, LEAT_NARGS(__VA_ARGS__),                                 \
+        LEAT_ITEM(LEAT_ITEM_INDEX, struct leat_index), &S_##__schema, #nm, unique_, LEAT_NARGS(__VA_ARGS__),                               \
         {LEAT_EACH(LEAT_INDEX_COL, S_, __VA_ARGS__)}};                                                                                     \
     LEAT_REGISTER(nm##__index_reg, nm##__index)
 #define LEAT_INDEX_COL(S_, ...) __VA_OPT__(offsetof(S_, __VA_ARGS__), )
+/**
+ * INDEX_ON(Post, posts_newest_idx, "(created_at DESC, id DESC) WHERE published"): what SQL has behind the table's name, for all that
+ * columns alone do not say; `.unique = true` may follow. Postgres checks it: `leat db check`.
+ */
+#define INDEX_ON(S_, nm, sql_, ...)                                                                                                        \
+    static const struct leat_index nm##__index = {                                                                                         \
+        .base = LEAT_ITEM(LEAT_ITEM_INDEX, struct leat_index), .schema = &S_##__schema, .name = #nm, .sql = "" sql_ "", ##__VA_ARGS__};    \
+    LEAT_REGISTER(nm##__index_reg, nm##__index)
+/** CONSTRAINT(Order, orders_total_check, "CHECK (total >= paid)"): a rule of the whole row, UNIQUE and FOREIGN KEY of several columns. */
+#define CONSTRAINT(S_, nm, sql_)                                                                                                           \
+    static const struct leat_constraint nm##__constraint = {LEAT_ITEM(LEAT_ITEM_CONSTRAINT, struct leat_constraint), &S_##__schema, #nm,   \
+                                                            "" sql_ ""};                                                                   \
+    LEAT_REGISTER(nm##__constraint_reg, nm##__constraint)
+/** COLUMN_TYPE(Order, total, "numeric(12, 2)"): another type of Postgres for a column, one that its C type can hold. */
+#define COLUMN_TYPE(S_, field_, sql_)                                                                                                      \
+    static const struct leat_column_type S_##__type_of_##field_ = {LEAT_ITEM(LEAT_ITEM_COLUMN_TYPE, struct leat_column_type),              \
+                                                                   &S_##__schema, offsetof(S_, field_), "" sql_ ""};                       \
+    LEAT_REGISTER(S_##__type_of_##field_##_reg, S_##__type_of_##field_)
 struct leat_index {
     leat_item base;
     const leat_schema *schema;
@@ -312,6 +341,18 @@ struct leat_index {
     bool unique;
     uint8_t n;
     uint16_t off[8];
+    const char *sql; // INDEX_ON; NULL otherwise
+};
+struct leat_constraint {
+    leat_item base;
+    const leat_schema *schema;
+    const char *name, *sql;
+};
+struct leat_column_type {
+    leat_item base;
+    const leat_schema *schema;
+    uint32_t off;
+    const char *sql;
 };
 struct leat_table {
     leat_item base;

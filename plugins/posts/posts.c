@@ -24,9 +24,10 @@ TABLE(Post, "posts",
     (str,       title,      .max_length = 255),
     (str,       content),
     (bool,      published,  .server_default = "false"),
-    (uuid,      author_id,  .references = "users(id)", .index = true),
+    (uuid,      author_id,  .references = "users(id) ON DELETE CASCADE", .index = true),
     (timestamp, created_at, .server_default = "now()"),
     (timestamp, updated_at, .server_default = "now()", .on_update = "now()"));
+INDEX_ON(Post, posts_published_created_at_id_idx, "(created_at DESC, id DESC) WHERE published");
 // clang-format on
 
 IMPORT(get_current_user, uuid, "users");

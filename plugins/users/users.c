@@ -42,6 +42,7 @@ TABLE(User, "users",
     (bool,      is_active,     .server_default = "true"),
     (timestamp, created_at,    .server_default = "now()"),
     (timestamp, updated_at,    .server_default = "now()", .on_update = "now()"));
+INDEX(User, users_created_at_id_idx, created_at, id);
 
 SCHEMA(LoginForm,
     (str, grant_type,    .pattern = "^password$", .optional = true),

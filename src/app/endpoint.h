@@ -9,6 +9,7 @@
 #include <leat/plugin.h>
 #include <leat/route.h>
 
+#include "app/activity.h"
 #include "base/log.h"
 #include "http/head.h"
 #include "schema/model.h"
@@ -24,7 +25,6 @@ enum step_kind {
     STEP_CALL,        // a provider, unless one of its arguments failed
     STEP_COPY,        // a provider's value to an argument
     STEP_VALUE,       // a value that a test has put in a provider's place
-    STEP_WORKER,      // value `index` of those that are made once per core
     STEP_HOOK,        // an ON_REQUEST: goes on, or answers
 };
 
@@ -34,7 +34,7 @@ struct step {
     enum step_kind kind;
     uint8_t unit;      // whose argument this is
     uint8_t from_unit; // STEP_COPY: whose value
-    uint16_t index;    // STEP_PATH, STEP_WORKER
+    uint16_t index;    // STEP_PATH
     uint32_t to, from; // in the frame
     uint32_t bytes;
     const struct parameter *parameter;
@@ -51,6 +51,7 @@ struct endpoint {
     enum http_method method;
     unsigned index;           // in its snapshot
     enum log_level log_level; // its plugin's
+    struct activity *activity;
     unsigned status;
     const struct step *steps;
     unsigned step_count;

@@ -254,10 +254,6 @@ static const struct {
     [GAUGE_CONNECTIONS] = {"leat_connections", "gauge", "Clients' connections that are open."},
     [GAUGE_REQUESTS] = {"leat_requests_in_flight", "gauge", "Requests and tasks that have begun and not ended."},
     [GAUGE_COROUTINES] = {"leat_coroutines", "gauge", "Coroutines that have begun and not ended."},
-    [GAUGE_TASKS_WAITING] = {"leat_tasks_waiting", "gauge", "Tasks that were spawned and have not begun."},
-    [GAUGE_WORKS] = {"leat_work_total", "counter", "Tasks, periodic runs, beginnings and ends of plugins that have ended."},
-    [GAUGE_WORK_FAILURES] = {"leat_work_failures_total", "counter", "Those of them that failed."},
-    [GAUGE_WORK_SKIPS] = {"leat_work_skipped_total", "counter", "Periodic runs left out, since the one before had not ended."},
     [GAUGE_GENERATIONS] = {"leat_generations", "gauge", "Generations of plugins that serve, or that requests still hold."},
     [GAUGE_LINKS_READY] = {"leat_db_links_ready", "gauge", "Links to Postgres that take queries."},
     [GAUGE_LINKS_WANTED] = {"leat_db_links_wanted", "gauge", "Links to Postgres that there should be."},
@@ -336,6 +332,37 @@ static void say_build(struct page *page, const struct snapshot *snapshot) {
     }
 }
 
+// A plugin may be there in several generations: as many are one sample.
+static unsigned count_same(const struct roster_entry *entries, unsigned count, unsigned index) {
+    unsigned same = 0;
+    for (unsigned i = 0; i < count; i++) {
+        bool is_same = entries[i].state == entries[index].state && !strcmp(entries[i].name, entries[index].name);
+        if (is_same && i < index)
+            return 0;
+        same += is_same;
+    }
+    return same;
+}
+
+static void say_roster(struct page *page, req *r) {
+    struct roster *roster = r->app->options->roster;
+    struct roster_entry *entries = roster ? alloc(r, ROSTER_MAX * sizeof *entries) : NULL;
+    if (!roster)
+        return;
+    unsigned count = roster_get(roster, entries);
+    char name[LABEL_BYTES_MAX];
+    say_family(page, "leat_plugins", "gauge", "Plugins by their state: serving, refused, draining, quarantined, unloaded.");
+    for (unsigned i = 0; i < count; i++) {
+        unsigned same = count_same(entries, count, i);
+        if (same)
+            say(page, "leat_plugins{plugin=\"%s\",state=\"%s\"} %u\n", escaped(name, entries[i].name), roster_word(entries[i].state), same);
+    }
+    say_family(page, "leat_plugin_loads_total", "counter",
+               "Generations of plugins that were loaded while it served, and that were refused.");
+    say(page, "leat_plugin_loads_total{outcome=\"loaded\"} %llu\nleat_plugin_loads_total{outcome=\"refused\"} %llu\n",
+        (unsigned long long)counter_value(&roster->load_count), (unsigned long long)counter_value(&roster->refusal_count));
+}
+
 // ---- asked for
 
 static void wait_for_cores(req *r, struct figures *figures, struct pause *pause) {
@@ -367,6 +394,7 @@ str metrics_text(req *r) {
     say_cores(page, figures);
     say_process(page, r, figures);
     say_build(page, r->generation->snapshot);
+    say_roster(page, r);
     if (page->is_short_of_memory)
         fail_busy(r, "no memory for the figures");
     return (str){buffer_head(&page->buffer), buffer_bytes(&page->buffer)};

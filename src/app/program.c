@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "generation.h"
 #include "http/form.h"
 #include "http/url.h"
 #include "reply.h"
@@ -193,10 +192,7 @@ static bool run_step(req *r, const struct step *step, uint64_t failed) {
         return true;
     case STEP_CALL:
         if (!(failed & 1ull << step->unit))
-            provider_call(r, step->provider, frame + step->from, frame + step->to);
-        return true;
-    case STEP_WORKER:
-        memcpy(frame + step->to, generation_value(r->generation, step->index), step->bytes);
+            step->provider->call(r, frame + step->from, frame + step->to);
         return true;
     case STEP_HOOK:
         run_hook(r, step, failed & 1ull << step->unit);
@@ -216,12 +212,9 @@ static bool run_step(req *r, const struct step *step, uint64_t failed) {
     return status == 0;
 }
 
-void provider_call(req *r, const leat_provider *provider, void *args, void *out) {
-    provider->call(r, args, out);
-}
-
-void program_run(req *r, const struct endpoint *endpoint) {
+void program_run(req *r) {
     uint64_t failed = 0; // units that lack an argument
+    const struct endpoint *endpoint = r->endpoint;
     for (unsigned i = 0; i < endpoint->step_count; i++)
         if (!run_step(r, &endpoint->steps[i], failed))
             failed |= 1ull << endpoint->steps[i].unit;

@@ -1,7 +1,6 @@
 // request.c — one request from its head to its answer, or one task: its memory, its coroutine, its waits and its end.
 #include "request.h"
 #include "observe.h"
-#include "work.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -79,8 +78,6 @@ void request_end(req *r, enum outcome outcome) {
         lane_finish(&r->transaction.lane);
     if (outcome == OK)
         tasks_start(r);
-    if (r->work)
-        work_end(r, outcome);
     if (r->session)
         *session_user(r->session) = NULL;
     give_back(r);
@@ -111,7 +108,7 @@ void request_waits(req *r) {
 void request_suspend(req *r) {
     request_waits(r);
     coro_suspend();
-    r->coro = NULL;
+    request_goes_on(r);
 }
 
 void request_keep(req *r) {
@@ -129,10 +126,11 @@ void request_keep(req *r) {
 void request_run(void *arg) {
     req *r = arg;
     const struct endpoint *endpoint = r->endpoint;
+    pulse_work(&r->app->core->pulse, endpoint->activity);
     if (endpoint->reads_request)
         request_keep(r);
     r->frame = endpoint->frame_bytes ? alloc(r, endpoint->frame_bytes) : NULL;
-    program_run(r, endpoint);
+    program_run(r);
     const void *value = endpoint->route->call(r, r->frame);
     request_settle(r);
     reply_value(r, value);

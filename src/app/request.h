@@ -64,11 +64,10 @@ struct req {
     int64_t due_ms;
 
     // zeroed by request_take(), from `session` on
-    struct session *session;         // NULL: a work, or nobody to answer any more
-    const struct endpoint *endpoint; // NULL: a work
-    const struct work *work;         // NULL: a request of a client
-    struct work_waiter *waiter;      // told how it ended; may be NULL
-    void *frame; // the arguments of the handler and of its providers; of a work: what it depends on, or a task's arguments
+    struct session *session;         // NULL: a task, or nobody to answer any more
+    const struct endpoint *endpoint; // NULL: a task
+    const struct leat_task *task;
+    void *frame; // the arguments of the handler and of its providers; of a task: its arguments
 
     const struct http_head *head;
     str body;
@@ -79,7 +78,6 @@ struct req {
     struct header_line *headers, **headers_last;
     struct cleanup *cleanups;
     struct spawned *spawned, **spawned_last;
-    unsigned spawned_count;
     struct leat_future *futures; // all of them, newest first
     struct db_future *required;  // those that must have found a row, oldest first
     struct db_future **required_last;
@@ -93,7 +91,7 @@ struct req {
     unsigned answered_status;                 // 0: not answered
     unsigned db_query_count, call_count;
     str task_id; // of a task: the id of the request that spawned it
-    str failure; // of a work: why it failed
+    struct activity *task_activity;
     bool has_id;
 
     // not zeroed: anything where there is no id, and of a lane that is not used
@@ -114,6 +112,8 @@ void request_cancel(req *r, bool is_overdue);
 void request_waits(req *r);
 /** From inside: waits until somebody resumes `r->coro`. Does not return when the request is ended meanwhile. */
 void request_suspend(req *r);
+/** From inside, when its wait is over. */
+static inline void request_goes_on(req *r);
 /** The head's and body's bytes last as long as the request from now on. */
 void request_keep(req *r);
 /** The end of a request from inside: answered already, the coroutine is gone. */
@@ -132,10 +132,17 @@ void future_wait(struct leat_future *future);
 /** Forgets every future that is still under way. */
 void request_forget_futures(req *r);
 
+/** What it is at. */
+static inline struct activity *request_activity(const req *r) {
+    return r->endpoint ? r->endpoint->activity : r->task_activity;
+}
+static inline void request_goes_on(req *r) {
+    r->coro = NULL;
+    pulse_work(&r->app->core->pulse, request_activity(r));
+}
+
 /** Runs the endpoint's program: dependencies and parameters into the frame; fails with 401, 422 ... */
-void program_run(req *r, const struct endpoint *endpoint);
-/** Calls a provider. */
-void provider_call(req *r, const leat_provider *provider, void *args, void *out);
+void program_run(req *r);
 /** The whole life of a request on its coroutine. */
 void request_run(void *r);
 /** Puts what `r` spawned on the list of tasks that the next turn starts. */

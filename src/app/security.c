@@ -20,7 +20,7 @@ str password_hash(req *r, str plain) {
     char hash[PASSWORD_HASH_BYTES];
     request_waits(r);
     int status = hasher_make(&r->app->hasher, r->app->core, plain, hash);
-    r->coro = NULL;
+    request_goes_on(r);
     if (status)
         fail_hashing(r, status);
     return format(r, "%s", hash);
@@ -29,7 +29,7 @@ str password_hash(req *r, str plain) {
 bool password_verify(req *r, str plain, str hash) {
     request_waits(r);
     int status = hasher_matches(&r->app->hasher, r->app->core, plain, hash);
-    r->coro = NULL;
+    request_goes_on(r);
     if (status < 0)
         fail_hashing(r, status);
     return status;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "declared_work.h"
 #include "layout.h"
 #include "middleware.h"
 #include "openapi.h"
@@ -145,6 +144,24 @@ static int add_call(struct compilation *compilation, const struct plugin_view *v
     return status == -EINVAL ? compilation_refuse(compilation, NULL, "%.*s", (int)message.len, message.ptr) : status;
 }
 
+static void add_task(struct snapshot *snapshot, const char *plugin, const struct leat_task *task) {
+    struct activity activity = {
+        .plugin = plugin, .name = task->name, .method = "", .path = "", .file = task->base.file, .line = task->base.line};
+    snapshot->tasks[snapshot->task_count++] = (struct task_name){task, activity_of(&activity)};
+}
+
+static int by_address(const void *left, const void *right) {
+    const struct task_name *a = left, *b = right;
+    return a->task < b->task ? -1 : a->task > b->task;
+}
+
+struct activity *snapshot_task_activity(const struct snapshot *snapshot, const struct leat_task *task) {
+    const struct task_name wanted = {.task = task};
+    const struct task_name *found =
+        snapshot->task_count ? bsearch(&wanted, snapshot->tasks, snapshot->task_count, sizeof wanted, by_address) : NULL;
+    return found ? found->activity : activity_at(0);
+}
+
 static int add_item(struct compilation *compilation, const struct plugin_view *view, const leat_item *item) {
     struct snapshot *snapshot = compilation->snapshot;
     switch (item->kind) {
@@ -157,8 +174,9 @@ static int add_item(struct compilation *compilation, const struct plugin_view *v
     case LEAT_ITEM_ON_ERROR:
         snapshot->on_errors[snapshot->on_error_count++] = (const struct leat_on_error *)item;
         return 0;
-    case LEAT_ITEM_WORK:
-        return declared_work_add(compilation, view, (const leat_work *)item);
+    case LEAT_ITEM_TASK:
+        add_task(snapshot, view->plugin->name, (const struct leat_task *)item);
+        return 0;
     case LEAT_ITEM_IMPORT: // one that no route needs must be there as well
         return compilation_resolve(compilation, (const leat_provider *)item) ? 0 : -EINVAL;
     default:
@@ -203,17 +221,13 @@ static int snapshot_init(struct snapshot *snapshot, const struct plugin_view *pl
     snapshot->statement_plugins = arena_alloc(&snapshot->arena, item_count * sizeof *snapshot->statement_plugins);
     snapshot->plugins = arena_alloc(&snapshot->arena, plugin_count * sizeof *snapshot->plugins);
     snapshot->calls.items = arena_alloc(&snapshot->arena, item_count * sizeof *snapshot->calls.items);
-    snapshot->lives = arena_alloc(&snapshot->arena, (plugin_count + 1) * sizeof *snapshot->lives);
-    if (!snapshot->lives || !snapshot->calls.items || !snapshot->endpoints || !snapshot->on_errors || !snapshot->statement_plugins ||
+    snapshot->tasks = arena_alloc(&snapshot->arena, item_count * sizeof *snapshot->tasks);
+    if (!snapshot->tasks || !snapshot->calls.items || !snapshot->endpoints || !snapshot->on_errors || !snapshot->statement_plugins ||
         !snapshot->plugins)
         return -ENOMEM;
-    for (size_t i = 0; i < plugin_count; i++) {
-        snapshot->lives[i] = plugins[i].life;
+    for (size_t i = 0; i < plugin_count; i++)
         snapshot->plugins[snapshot->plugin_count++] = plugins[i].plugin;
-    }
-    int status = declared_work_init(snapshot, item_count);
-    if (!status)
-        status = router_create(&snapshot->router);
+    int status = router_create(&snapshot->router);
     if (!status)
         status = model_set_create(&snapshot->models);
     return status ? status : statement_set_create(&snapshot->statements);
@@ -232,6 +246,8 @@ int snapshot_create(const struct plugin_view *plugins, size_t plugin_count, stru
         status = middleware_collect(&compilation);
     if (!status)
         status = add_all(&compilation);
+    if (snapshot->task_count)
+        qsort(snapshot->tasks, snapshot->task_count, sizeof *snapshot->tasks, by_address);
     if (status) {
         snapshot_destroy(snapshot);
         *ret_messages = compilation.messages;
@@ -260,10 +276,6 @@ void snapshot_destroy(struct snapshot *snapshot) {
     arena_reset(&snapshot->arena);
     arena_pool_finish(&snapshot->pool);
     free(snapshot);
-}
-
-bool snapshot_has_starts(const struct snapshot *snapshot) {
-    return snapshot->start_count;
 }
 
 struct statement_set *snapshot_statements(struct snapshot *snapshot) {

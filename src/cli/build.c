@@ -48,6 +48,7 @@ static int run_bench(const struct invocation *invocation) {
 static const struct flag no_flags[] = {{0}};
 
 const struct verb verb_build = {
+    .group = VERBS_FOR_AUTHORS,
     .name = "build",
     .arguments = "[PLUGIN]",
     .summary = "build the plugins of this folder, or one of them",
@@ -68,6 +69,7 @@ static const struct flag test_flags[] = {
 };
 
 const struct verb verb_test = {
+    .group = VERBS_FOR_AUTHORS,
     .name = "test",
     .arguments = "[PLUGIN]",
     .summary = "build and run the tests of this folder, or of one plugin",
@@ -89,6 +91,7 @@ static const struct flag bench_flags[] = {
 };
 
 const struct verb verb_bench = {
+    .group = VERBS_FOR_AUTHORS,
     .name = "bench",
     .arguments = "[-- ARGUMENTS]",
     .summary = "measure this server beside its peers",

@@ -10,7 +10,7 @@
 #include "db/conninfo.h"
 #include "schema/json_write.h"
 
-enum { EXIT_PENDING = 3, COUNT_MAX = 10000, WAIT_S_MAX = 86400, LOCK_TIMEOUT_MS_MAX = 3600000 };
+enum { COUNT_MAX = 10000, WAIT_S_MAX = 86400, LOCK_TIMEOUT_MS_MAX = 3600000 };
 
 // ---- what was asked
 
@@ -189,7 +189,7 @@ static int tell(struct workspace *workspace, char **arguments) {
     int code = run_order(workspace, &order, &report);
     if (code == 0 && !db_has_flag(workspace, "--json"))
         printf("%u pending\n", report.pending_count);
-    return code == 0 && report.pending_count ? EXIT_PENDING : code;
+    return code == 0 && report.pending_count ? DB_EXIT_PENDING : code;
 }
 
 static int tell_history(struct workspace *workspace, char **arguments) {
@@ -243,11 +243,13 @@ static const struct action {
     unsigned wants; // of the workspace
     bool needs_no_database, takes_sql;
 } actions[] = {
+    {"new", db_new, 2, .wants = WORKSPACE_DRAFTS, .needs_no_database = true, .takes_sql = true},
     {"up", up, 1, .takes_sql = true},
-    {"status", tell, 1},
     {"down", down, 2, .takes_sql = true},
     {"redo", redo, 2},
+    {"status", tell, 1},
     {"history", tell_history, 1},
+    {"check", db_check, 1},
     {"stamp", stamp, 1},
     {"reset", reset, 1},
     {0},
@@ -263,7 +265,7 @@ static int run_action(const struct invocation *invocation, const struct action *
             break;
         }
     if (environment_value(invocation->environment, "--sql").ptr && !action->takes_sql)
-        return refuse("--sql is for up and down");
+        return refuse("--sql is for new, up and down");
     struct workspace workspace;
     int code = 1;
     if (workspace_open(&workspace, invocation, action->wants) && (action->needs_no_database || workspace_start_database(&workspace)))
@@ -288,10 +290,13 @@ static int run(const struct invocation *invocation) {
 
 static const struct flag flags[] = {
     {"to", "VERSION", "--to", NULL, false, "up, stamp: up to this version; down: this one stays, 0 undoes all"},
-    {"sql", NULL, "--sql", "true", false, "up, down: print what would run, a script for psql, and run nothing"},
+    {"sql", NULL, "--sql", "true", false, "new, up, down: print the SQL, a script for psql, and do nothing"},
     {"json", NULL, "--json", "true", false, "what was done or is so as JSON; what is said besides goes to standard error"},
     {"wait", "SECONDS", "--wait", NULL, false, "wait so long for a database that is not there yet, and for others who migrate it"},
     {"lock-timeout", "MS", "--lock-timeout", NULL, false, "how long a statement waits for a table, five times (5000)"},
+    {"empty", NULL, "--empty", "true", false, "new: an empty file, without a look at the database"},
+    {"rename", "OLD:NEW", "--rename", NULL, true, "new: what is gone was renamed, TABLE.COLUMN:NEW or TABLE:NEW; may be given again"},
+    {"drop", NULL, "--drop", "true", false, "new: drop what is in the database and not declared"},
     {"confirm", "NAME", "--confirm", NULL, false, "reset: the database of DATABASE_URL that is to be emptied"},
     FLAGS_OF_PLACE,
     {"production", NULL, "LEAT_PRODUCTION", "true", false, "refuse what is fine in development only: reset"},
@@ -299,25 +304,31 @@ static const struct flag flags[] = {
 };
 
 const struct verb verb_db = {
+    .group = VERBS_OF_DATABASE,
     .name = "db",
     .arguments = "ACTION [PLUGIN] ...",
-    .summary = "apply, tell or undo the plugins' migrations",
+    .summary = "write, apply, tell or undo the plugins' migrations",
     .text =
+        "  new PLUGIN NAME          write a migration: what the TABLEs of PLUGIN declare and the database has not, and the way back\n"
         "  up [PLUGIN]              apply what is pending, of PLUGIN and those it requires, or of all\n"
         "  down PLUGIN [COUNT]      undo the newest COUNT (1) of a plugin by their .down.sql files, or all behind --to\n"
         "  redo PLUGIN [COUNT]      undo them and apply them again\n"
         "  status [PLUGIN]          what is applied and what is pending\n"
         "  history [PLUGIN]         what was applied, in that order\n"
+        "  check [PLUGIN]           say where the database is not as the TABLEs declare it\n"
         "  stamp [PLUGIN]           count files as applied, as they are now, and run nothing\n"
         "  reset                    in development: drop everything and apply all\n"
         "\n"
         "Works on the database of DATABASE_URL, or on the private one under var/, which is started for as long as it takes. Killed at any\n"
         "time, the next run goes on where it ended; any number may run at once.\n"
         "\n"
-        "Exit status: 0 done, or up to date; 1 it failed, and says why; 2 called wrongly; 3 status: migrations are pending.\n"
+        "Exit status: 0 done, or up to date; 1 it failed, and says why; 2 called wrongly; 3 migrations are pending;\n"
+        "4 check: the database is not as it is declared.\n"
         "\n"
         "Examples:\n"
-        "  leat db status --json\n"
+        "  leat db new users add_bio\n"
+        "  leat db new users call_it_name --rename users.full_name:name\n"
+        "  leat db check && leat db status --json\n"
         "  DATABASE_URL=postgresql://app@db/app leat db up --wait 60\n"
         "  leat db up posts --to 20261120093000\n"
         "  leat db up --sql > release.sql\n"

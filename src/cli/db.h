@@ -5,6 +5,8 @@
 #include "cli/workspace.h"
 #include "db/migrate.h"
 
+enum { DB_EXIT_PENDING = 3 };
+
 bool db_has_flag(const struct workspace *workspace, const char *flag);
 /** The order that the flags make; no plugin yet. False: one is wrong, and it was said. */
 bool db_order_open(const struct workspace *workspace, enum migration_verb verb, struct migration_order *ret_order);
@@ -12,5 +14,9 @@ bool db_order_open(const struct workspace *workspace, enum migration_verb verb, 
 void db_print_json(const struct workspace *workspace, const leat_schema *schema, const void *value);
 /** On standard error; nothing where `status` is none. */
 void db_say_failure(int status, str failure);
+
+/** The actions of db_draft.c: new PLUGIN NAME, which starts the database where it needs one; check [PLUGIN]. */
+int db_new(struct workspace *workspace, char **arguments);
+int db_check(struct workspace *workspace, char **arguments);
 
 #endif

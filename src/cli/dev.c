@@ -265,6 +265,7 @@ static const struct flag flags[] = {
 };
 
 const struct verb verb_dev = {
+    .group = VERBS_FOR_AUTHORS,
     .name = "dev",
     .arguments = "",
     .summary = "serve, and build anew what is saved",

@@ -1,4 +1,5 @@
-// live.c — while it serves: signals, plugins that come and go, generations that end, a private Postgres that may have to be started again.
+// live.c — while it serves: signals, plugins that come and go, generations that end, a private Postgres that may have to be started again,
+// and what an operator asks by way of the control socket.
 //
 // The main thread does all of it, so that one generation is loaded at a time and nothing here is locked. What blocks (dlopen, Postgres'
 // check of the statements, migrations) blocks nobody who is served.
@@ -7,23 +8,27 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "db/migrate.h"
-#include "host/publish.h"
+#include "cli/control.h"
+#include "cli/loading.h"
+#include "cli/operator.h"
+#include "cli/standing.h"
 #include "host/watch.h"
 
-extern const leat_plugin leat_plugin_entry; // of handlers/
-
-enum { LOAD_BYTES_MAX = 64 << 20, HELD_MS = 30000, DATABASE_LOOK_MS = 1000, DATABASE_RETRY_MS = 5000 };
+enum { LOOK_BYTES_MAX = 1 << 20, HELD_MS = 30000, DATABASE_LOOK_MS = 1000, DATABASE_RETRY_MS = 5000 };
 
 struct live {
     struct workspace *workspace;
     struct publisher *publisher;
+    struct survey *survey;
+    struct standing standing;
+    struct operator* operator; // NULL: the socket could not be made
     int signal_fd, watch_fd;
     unsigned generation;   // the newest that was tried
     int64_t load_due_ms;   // 0: nothing has changed
@@ -31,107 +36,65 @@ struct live {
     int64_t database_look_due_ms;
 };
 
-// What loading one generation needs, and nothing after it.
-struct loading {
-    struct arena_pool pool;
-    struct arena arena;
-    struct messages messages;
-    struct plugin_set *next;
-};
-
 static int64_t now_ms(void) {
     return clock_monotonic_ns() / 1000000;
 }
 
-// ---- the next generation, beside the one that serves
+// ---- the next generation
 
-static int migrate(const struct workspace *workspace, struct loading *loading) {
-    struct migration_folder *folders;
-    unsigned count;
-    struct migration_report report = {0};
-    const char *conninfo = workspace->config.app.db.conninfo;
-    int status = plugin_set_migrations(loading->next, workspace->config.root, &loading->arena, &loading->messages, &folders, &count);
-    if (status < 0)
-        return status;
-    status = workspace->cluster ? migrate_up(conninfo, folders, count, &loading->arena, &report)
-                                : migrate_status(conninfo, folders, count, &loading->arena, &report);
-    if (status == -EINVAL)
-        messages_add_lines(&loading->messages, report.failure);
-    else if (!workspace->cluster && report.pending_count) {
-        messages_add(&loading->messages, "leat: error: %u migrations are not applied; apply them with `leat db up`", report.pending_count);
-        status = -EINVAL;
-    }
-    if (status == 0 && workspace->cluster && report.applied_count)
-        log_line(LOG_INFO, "migrations_applied", "count=%u", report.applied_count);
-    return status == -EINVAL || status == -ENOMEM ? status : 0; // no database now: its links will say so
-}
-
-static int check(const struct workspace *workspace, struct loading *loading) {
-    str failure = {0};
-    int status = plugin_set_check(loading->next, workspace->config.app.db.conninfo, &loading->messages, &failure);
-    return status == -EINVAL ? status : 0;
-}
-
-static int load(struct live *live, struct loading *loading) {
-    const struct workspace *workspace = live->workspace;
-    struct plugin_set_options options = {
-        .folders = workspace->config.folders,
-        .folder_count = workspace->config.folder_count,
-        .private_folder = arena_format(&loading->arena, "%s/plugins", workspace->var).ptr,
-        .builtin = &leat_plugin_entry,
-        .generation = live->generation + 1,
-        .previous = workspace->plugins,
-    };
-    int status = plugin_set_open(&options, &loading->messages, &loading->next);
-    if (status < 0 || plugin_set_is_same(loading->next, workspace->plugins))
-        return status < 0 ? status : -EALREADY;
-    live->generation++;
-    status = plugin_set_bind(loading->next, workspace->environment, &loading->messages);
-    if (status == 0)
-        status = plugin_set_compile(loading->next, &workspace->config.api, &loading->messages);
-    if (status == 0)
-        status = migrate(workspace, loading);
-    if (status == 0)
-        status = check(workspace, loading);
-    if (status == 0)
-        status = plugin_set_start(loading->next, &loading->messages);
-    return status;
-}
-
-static void say_refused(struct loading *loading) {
+static void say_refused(struct live *live, const struct loading *loading) {
     str text = messages_text(&loading->messages);
     fwrite(text.ptr ? text.ptr : "", 1, text.len, stderr);
     log_line(LOG_WARNING, "plugins_refused", "messages=%u the ones before go on serving", loading->messages.count);
+    standing_refused(&live->standing, text);
+    counter_add(&live->standing.roster->refusal_count, 1);
 }
 
-static void say_loaded(const struct plugin_set *set, unsigned generation, int64_t begun_ms, struct arena *arena) {
+static void say_loaded(const struct live *live, const struct plugin_set *set, int64_t begun_ms, struct arena *arena) {
     str names = {0};
     for (size_t i = 0; i < set->count; i++)
         names = arena_format(arena, "%s%s%s", names.ptr ? names.ptr : "", i ? "," : "", set->plugins[i]->entry.name);
-    log_line(LOG_INFO, "plugins_loaded", "generation=%u plugins=%s ms=%lld", generation, names.ptr, (long long)(now_ms() - begun_ms));
+    log_line(LOG_INFO, "plugins_loaded", "generation=%u plugins=%s ms=%lld", live->generation, names.ptr, (long long)(now_ms() - begun_ms));
+    counter_add(&live->standing.roster->load_count, 1);
 }
 
-static void load_and_publish(struct live *live) {
-    struct loading loading = {0};
+static int load_and_publish(struct live *live, const char *anew, struct loading *loading) {
     int64_t begun_ms = now_ms();
-    arena_pool_init(&loading.pool, 0);
-    arena_init(&loading.arena, &loading.pool, LOAD_BYTES_MAX);
-    messages_init(&loading.messages, &loading.arena);
-    int status = load(live, &loading);
+    const struct plugin_set *before = live->workspace->plugins;
+    struct loading_options options = {.generation = live->generation + 1, .choices = &live->standing.choices, .anew = anew};
+    int status = loading_run(live->workspace, &options, loading);
+    if (status != -EALREADY)
+        live->generation++;
     if (status == 0)
-        status = publisher_publish(live->publisher, loading.next, &loading.messages);
+        status = publisher_publish(live->publisher, loading->next, &loading->messages);
     if (status == 0) {
-        live->workspace->plugins = loading.next;
+        live->workspace->plugins = loading->next;
         live->held_since_ms = now_ms();
-        say_loaded(loading.next, live->generation, begun_ms, &loading.arena);
-    } else {
-        if (status != -ETIMEDOUT)
-            plugin_set_close(loading.next);
-        if (status != -EALREADY)
-            say_refused(&loading);
-    }
-    arena_reset(&loading.arena);
-    arena_pool_finish(&loading.pool);
+        standing_loaded(&live->standing, before, loading->next);
+        say_loaded(live, loading->next, begun_ms, &loading->arena);
+    } else
+        plugin_set_close(loading->next);
+    if (status == -EALREADY)
+        standing_settled(&live->standing);
+    else if (status < 0)
+        say_refused(live, loading);
+    standing_publish(&live->standing, live->publisher);
+    return status;
+}
+
+int live_load(struct live *live, const char *anew, struct arena *arena, str *ret_messages) {
+    struct loading loading;
+    loading_init(&loading);
+    live->load_due_ms = 0;
+    int status = load_and_publish(live, anew, &loading);
+    if (arena && status < 0)
+        *ret_messages = arena_copy(arena, messages_text(&loading.messages));
+    loading_finish(&loading);
+    return status;
+}
+
+unsigned live_generation(const struct live *live) {
+    return live->generation;
 }
 
 // ---- what happens
@@ -147,15 +110,34 @@ static bool take_signal(struct live *live, const sigset_t *endings) {
     return false;
 }
 
+static void say_held(struct live *live) {
+    struct arena_pool pool;
+    struct arena arena;
+    struct census census;
+    struct retired retired;
+    unsigned silent_count;
+    arena_pool_init(&pool, 0);
+    arena_init(&arena, &pool, LOOK_BYTES_MAX);
+    survey_take(live->survey, &census, &silent_count);
+    for (unsigned i = 0; publisher_retired(live->publisher, i, &retired); i++)
+        log_line(LOG_WARNING, "generation_held", "generation=%u seconds=%lld silent_cores=%u held_by=\"%.*s\"", retired.set->generation,
+                 (long long)(clock_wall_us() - retired.since_us) / 1000000, silent_count, LOG_VALUE_BYTES - 1,
+                 standing_holders(&census, retired.set->snapshot, &arena).ptr);
+    arena_reset(&arena);
+    arena_pool_finish(&pool);
+}
+
 static void look_at_old_generations(struct live *live) {
+    bool had_any = live->held_since_ms;
     unsigned living = publisher_reap(live->publisher);
     if (!living)
         live->held_since_ms = 0;
     else if (live->held_since_ms && now_ms() - live->held_since_ms >= HELD_MS) {
-        live->held_since_ms = 0; // once
-        log_line(LOG_WARNING, "generation_held", "generations=%u a request, a task or a stream of an old plugin has not ended for %d s",
-                 living, HELD_MS / 1000);
+        live->held_since_ms = now_ms(); // and again after as long
+        say_held(live);
     }
+    if (had_any && !living)
+        standing_publish(&live->standing, live->publisher);
 }
 
 // The private Postgres is ours to keep up; of any other it is somebody else's business.
@@ -167,7 +149,7 @@ static void look_at_database(struct live *live) {
     struct arena arena;
     str failure;
     arena_pool_init(&pool, 0);
-    arena_init(&arena, &pool, LOAD_BYTES_MAX);
+    arena_init(&arena, &pool, LOOK_BYTES_MAX);
     int status = cluster_revive(cluster, &arena, &failure);
     live->database_look_due_ms = now_ms() + (status ? DATABASE_RETRY_MS : DATABASE_LOOK_MS);
     if (status > 0)
@@ -178,57 +160,108 @@ static void look_at_database(struct live *live) {
     arena_pool_finish(&pool);
 }
 
+static void bring_forward(int64_t *due_ms, int64_t other_ms) {
+    if (other_ms && (!*due_ms || other_ms < *due_ms))
+        *due_ms = other_ms;
+}
+
 static int wait_ms(const struct live *live) {
     int64_t due_ms = live->load_due_ms;
-    if (live->workspace->cluster && (!due_ms || live->database_look_due_ms < due_ms))
-        due_ms = live->database_look_due_ms;
-    if (live->held_since_ms && (!due_ms || live->held_since_ms + HELD_MS < due_ms))
-        due_ms = live->held_since_ms + HELD_MS;
+    bring_forward(&due_ms, live->workspace->cluster ? live->database_look_due_ms : 0);
+    bring_forward(&due_ms, live->held_since_ms ? live->held_since_ms + HELD_MS : 0);
+    bring_forward(&due_ms, live->operator? operator_due_ms(live->operator) : 0);
     if (!due_ms)
         return -1;
     return due_ms > now_ms() ? (int)(due_ms - now_ms()) : 0;
 }
 
-static void live_until(struct live *live, const sigset_t *endings) {
+int live_run(struct live *live, const sigset_t *endings) {
+    sigset_t all = *endings;
+    sigaddset(&all, SIGHUP);
+    if (signalfd(live->signal_fd, &all, 0) < 0)
+        return -errno;
     for (;;) {
         struct pollfd fds[] = {{.fd = live->signal_fd, .events = POLLIN},
                                {.fd = live->watch_fd, .events = POLLIN},
-                               {.fd = publisher_fd(live->publisher), .events = POLLIN}};
+                               {.fd = publisher_fd(live->publisher), .events = POLLIN},
+                               {.fd = live->operator? operator_fd(live->operator) : - 1, .events = POLLIN}};
         poll(fds, sizeof fds / sizeof *fds, wait_ms(live));
-        if (fds[0].revents && take_signal(live, endings))
-            return;
+        if (fds[0].revents && take_signal(live, endings)) {
+            operator_close(live->operator); // nobody would be answered any more
+            live->operator= NULL;
+            return 0;
+        }
         if (fds[1].revents && watch_take(live->watch_fd))
             live->load_due_ms = now_ms() + WATCH_DEBOUNCE_MS;
-        if (live->load_due_ms && live->load_due_ms <= now_ms()) {
-            live->load_due_ms = 0;
-            load_and_publish(live);
-        }
+        if (live->load_due_ms && live->load_due_ms <= now_ms())
+            live_load(live, NULL, NULL, NULL);
         look_at_old_generations(live);
         look_at_database(live);
+        if (live->operator)
+            operator_serve(live->operator);
     }
 }
 
-int live_run(struct workspace *workspace, struct server *server, const sigset_t *endings, struct publisher **ret_publisher) {
-    struct live live = {.workspace = workspace,
-                        .generation = workspace->plugins->generation,
-                        .load_due_ms = now_ms(),
-                        .database_look_due_ms = now_ms() + DATABASE_LOOK_MS};
-    sigset_t all = *endings;
-    sigaddset(&all, SIGHUP);
-    int status = publisher_create(server, &live.publisher);
-    if (status < 0)
-        return status;
-    live.signal_fd = signalfd(-1, &all, SFD_CLOEXEC);
-    live.watch_fd = watch_open(workspace->config.folders, workspace->config.folder_count);
-    if (live.watch_fd < 0)
+// ---- begun and ended
+
+static void open_watch(struct live *live) {
+    live->watch_fd = watch_open(live->workspace->config.folders, live->workspace->config.folder_count);
+    if (live->watch_fd < 0)
         log_line(LOG_WARNING, "folders_not_watched",
-                 "error=\"%s\" remedy=\"raise fs.inotify.max_user_instances; SIGHUP loads what has changed\"", strerror(-live.watch_fd));
-    status = live.signal_fd < 0 ? -errno : 0;
+                 "error=\"%s\" remedy=\"raise fs.inotify.max_user_instances; SIGHUP and `leat reload` load what has changed\"",
+                 strerror(-live->watch_fd));
+}
+
+static void open_operator(struct live *live, struct server *server) {
+    struct operator_view view = {.workspace = live->workspace,
+                                 .server = server,
+                                 .standing = &live->standing,
+                                 .publisher = live->publisher,
+                                 .survey = live->survey,
+                                 .live = live};
+    int status = operator_open(&view, &live->operator);
+    if (status < 0)
+        log_line(LOG_WARNING, "no_control_socket", "error=\"%s\" folder=%s/run `leat plugins`, `leat reload` and `leat top` will not work",
+                 strerror(-status), live->workspace->var);
+}
+
+int live_create(struct workspace *workspace, struct server *server, struct roster *roster, struct live **ret_live) {
+    struct live *live = calloc(1, sizeof *live);
+    if (!live)
+        return -ENOMEM;
+    sigset_t none;
+    sigemptyset(&none);
+    live->workspace = workspace;
+    live->generation = workspace->plugins->generation;
+    live->load_due_ms = now_ms(); // what has changed since the start
+    live->database_look_due_ms = now_ms() + DATABASE_LOOK_MS;
+    live->watch_fd = -1;
+    standing_init(&live->standing, workspace, roster);
+    live->signal_fd = signalfd(-1, &none, SFD_CLOEXEC);
+    int status = live->signal_fd < 0 ? -errno : publisher_create(server, &live->publisher);
     if (status == 0)
-        live_until(&live, endings);
-    close(live.signal_fd);
-    if (live.watch_fd >= 0)
-        close(live.watch_fd);
-    *ret_publisher = live.publisher;
-    return status;
+        status = survey_create(server, &live->survey);
+    if (status < 0) {
+        live_destroy(live);
+        return status;
+    }
+    open_watch(live);
+    open_operator(live, server);
+    standing_publish(&live->standing, live->publisher);
+    *ret_live = live;
+    return 0;
+}
+
+void live_destroy(struct live *live) {
+    if (!live)
+        return;
+    operator_close(live->operator);
+    publisher_destroy(live->publisher);
+    survey_destroy(live->survey);
+    standing_finish(&live->standing);
+    if (live->signal_fd >= 0)
+        close(live->signal_fd);
+    if (live->watch_fd >= 0)
+        close(live->watch_fd);
+    free(live);
 }

@@ -169,6 +169,7 @@ static int run_completion(const struct invocation *invocation) {
 static const struct flag no_flags[] = {{0}};
 
 const struct verb verb_manual = {
+    .group = VERBS_FOR_AUTHORS,
     .name = "manual",
     .arguments = "[VERB]",
     .summary = "print the man page of leat, or of a verb",
@@ -181,6 +182,7 @@ const struct verb verb_manual = {
 };
 
 const struct verb verb_completion = {
+    .group = VERBS_FOR_AUTHORS,
     .name = "completion",
     .arguments = "bash|zsh",
     .summary = "print the completion of verbs and flags for a shell",

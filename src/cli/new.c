@@ -75,6 +75,7 @@ static const struct flag flags[] = {
 };
 
 const struct verb verb_new = {
+    .group = VERBS_FOR_AUTHORS,
     .name = "new",
     .arguments = "NAME",
     .summary = "make a plugin that compiles and passes its tests at once",

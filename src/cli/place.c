@@ -60,7 +60,12 @@ const char *place_make(const char *path, struct arena *arena) {
             return NULL;
         *slash = '/';
     }
-    if ((mkdir(partial, 0755) < 0 && errno != EEXIST) || !realpath(partial, real))
+    struct stat status;
+    if ((mkdir(partial, 0755) < 0 && errno != EEXIST) || !realpath(partial, real) || stat(real, &status) < 0)
         return NULL;
+    if (!S_ISDIR(status.st_mode)) {
+        errno = ENOTDIR;
+        return NULL;
+    }
     return arena_format(arena, "%s", real).ptr;
 }

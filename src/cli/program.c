@@ -7,21 +7,61 @@
 #include "cli/program.h"
 #include "cli/verb.h"
 
+// in the order of the help, within each group; a line each, as in verb.h
+// clang-format off
 const struct verb *const verbs[] = {
-    &verb_run,    &verb_dev,     &verb_new,    &verb_build,      &verb_test,    &verb_bench, &verb_db,
-    &verb_routes, &verb_openapi, &verb_manual, &verb_completion, &verb_version, NULL,
+    &verb_run,
+    &verb_plugins,
+    &verb_reload,
+    &verb_unload,
+    &verb_rollback,
+    &verb_dev,
+    &verb_new,
+    &verb_build,
+    &verb_test,
+    &verb_bench,
+    &verb_db,
+    &verb_routes,
+    &verb_openapi,
+    &verb_token,
+    &verb_manual,
+    &verb_completion,
+    &verb_version,
+    NULL,
 };
+// clang-format on
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] - 1, PROGRAM_BYTES_MAX = 64 << 20 };
 
-static int help(FILE *out) {
-    fputs("usage: leat VERB [FLAGS] [ARGUMENTS]\n\n", out);
-    for (size_t i = 0; i < VERB_COUNT; i++)
+static const char *const titles[VERB_GROUPS] = {
+    [VERBS_FOR_AUTHORS] = "Write plugins",
+    [VERBS_THAT_SERVE] = "Serve",
+    [VERBS_OF_DATABASE] = "The database",
+    [VERBS_THAT_LOOK] = "Look and try",
+};
+static const enum verb_group order[VERB_GROUPS] = {VERBS_THAT_SERVE, VERBS_FOR_AUTHORS, VERBS_OF_DATABASE, VERBS_THAT_LOOK};
+
+static void help_group(FILE *out, enum verb_group group) {
+    bool is_first = true;
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        if (verbs[i]->group != group)
+            continue;
+        if (is_first)
+            fprintf(out, "\n%s:\n", titles[group]);
         fprintf(out, "  leat %-10s %s\n", verbs[i]->name, verbs[i]->summary);
+        is_first = false;
+    }
+}
+
+static int help(FILE *out) {
+    fputs("usage: leat VERB [FLAGS] [ARGUMENTS]\n", out);
+    for (size_t i = 0; i < VERB_GROUPS; i++)
+        help_group(out, order[i]);
     fputs("\n`leat VERB --help` tells more.\n"
           "\n"
           "Examples:\n"
           "  leat run\n"
           "  leat run --port 0 --workers 2\n"
+          "  leat plugins\n"
           "  leat db status\n"
           "  leat routes --json\n",
           out);

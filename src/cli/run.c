@@ -12,7 +12,6 @@
 #include "cli/migration_watch.h"
 #include "cli/workspace.h"
 #include "db/migrate.h"
-#include "host/publish.h"
 
 enum { FILES_BESIDE_CONNECTIONS = 256 };
 
@@ -162,10 +161,13 @@ static int serve(struct workspace *workspace) {
         fprintf(stderr, "leat: error: %.*s\n", (int)failure.len, failure.ptr);
         return 1;
     }
-    say_address(options.host, server_port(server));
     sigset_t endings_of_it = endings_set();
-    struct publisher *publisher = NULL;
-    int status = live_run(workspace, server, &endings_of_it, &publisher);
+    struct live *live = NULL;
+    int status = live_create(workspace, server, workspace->config.app.roster, &live);
+    if (status == 0) {
+        say_address(options.host, server_port(server));
+        status = live_run(live, &endings_of_it);
+    }
     let_second_signal_end_it();
     say_not_ready(workspace);
     int failed = status < 0 ? status : server_failure(server);
@@ -176,7 +178,7 @@ static int serve(struct workspace *workspace) {
         log_stop();
         _exit(1);
     }
-    publisher_destroy(publisher);
+    live_destroy(live);
     if (cut_count)
         log_line(LOG_WARNING, "drain_cut", "connections=%u", cut_count);
     return failed ? 1 : 0;
@@ -207,6 +209,9 @@ static int run_with_figures(struct workspace *workspace) {
         return 1;
     }
     app->readiness = &workspace->readiness;
+    static struct roster roster; // a core that could not be ended may still read it
+    roster_init(&roster);
+    app->roster = &roster;
     int code = start_and_serve(workspace);
     figures_destroy(app->figures);
     return code;
@@ -244,6 +249,7 @@ static const struct flag flags[] = {
 };
 
 const struct verb verb_run = {
+    .group = VERBS_THAT_SERVE,
     .name = "run",
     .arguments = "",
     .summary = "serve until SIGTERM or Ctrl-C, then drain",

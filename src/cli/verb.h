@@ -12,7 +12,11 @@ struct invocation {
     char **arguments; // what the flags left, NULL-terminated
 };
 
+// how the help orders them
+enum verb_group { VERBS_THAT_LOOK, VERBS_FOR_AUTHORS, VERBS_THAT_SERVE, VERBS_OF_DATABASE, VERB_GROUPS };
+
 struct verb {
+    enum verb_group group;
     const char *name, *arguments, *summary;
     const char *text; // more help, with examples
     const struct flag *flags;
@@ -21,8 +25,26 @@ struct verb {
     int (*run)(const struct invocation *invocation);
 };
 
-extern const struct verb verb_bench, verb_build, verb_completion, verb_db, verb_dev, verb_manual, verb_new, verb_openapi, verb_routes,
-    verb_run, verb_test, verb_version;
+// clang-format off
+extern const struct verb
+    verb_bench,
+    verb_build,
+    verb_completion,
+    verb_db,
+    verb_dev,
+    verb_manual,
+    verb_new,
+    verb_openapi,
+    verb_plugins,
+    verb_reload,
+    verb_rollback,
+    verb_routes,
+    verb_run,
+    verb_test,
+    verb_token,
+    verb_unload,
+    verb_version;
+// clang-format on
 /** All of them, in the order in which they are told; NULL at the end. */
 extern const struct verb *const verbs[];
 

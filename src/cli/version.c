@@ -6,12 +6,19 @@
 
 #include "cli/verb.h"
 
+// clang's __VERSION__ names it, gcc's does not.
+#ifdef __clang__
+#define COMPILER ""
+#else
+#define COMPILER "gcc "
+#endif
+
 static int run(const struct invocation *invocation) {
     (void)invocation;
     struct utsname machine;
     uname(&machine);
-    printf("leat %s\nplugin interface %d.%d\nbuilt with %s\non %s %s %s\n", leat_version(), LEAT_ABI_MAJOR, LEAT_ABI_MINOR, __VERSION__,
-           machine.sysname, machine.release, machine.machine);
+    printf("leat %s\nplugin interface %d.%d\nbuilt with " COMPILER "%s\non %s %s %s\n", leat_version(), LEAT_ABI_MAJOR, LEAT_ABI_MINOR,
+           __VERSION__, machine.sysname, machine.release, machine.machine);
     return 0;
 }
 

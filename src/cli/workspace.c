@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/place.h"
 #include "cli/secret.h"
@@ -43,16 +44,30 @@ static bool find_key(struct workspace *workspace, bool is_serving) {
         environment_put(workspace->environment, FROM_SERVER, S("SECRET_KEY"), key) < 0)
         return false;
     workspace->config.app.jwt.secret = key;
-    if (is_serving)
-        fprintf(stderr, "%s in %s/secret_key, since SECRET_KEY is not set: for development only\n", is_new ? "made a key" : "the key is",
-                workspace->var);
+    workspace->has_own_key = true;
+    workspace->is_new_key = is_new;
     return true;
 }
 
 extern const leat_plugin leat_plugin_entry; // of handlers/
 
+static bool is_folder(const char *path) {
+    struct stat status;
+    return path && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+// A plugin's first migration is about to be written.
+static void make_migration_folders(const struct workspace *workspace) {
+    for (size_t i = 0; i < workspace->plugins->count; i++) {
+        const char *path = workspace->plugins->plugins[i]->entry.migrations;
+        bool is_there = !path || is_folder(path) || is_folder(arena_format(workspace->arena, "%s/%s", workspace->config.root, path).ptr);
+        if (!is_there)
+            place_make(path, workspace->arena);
+    }
+}
+
 // Settings that are wrong, the server's and the plugins', are said together: hence `is_right` only at the end.
-static bool open_plugins(struct workspace *workspace, bool is_right) {
+static bool open_plugins(struct workspace *workspace, unsigned wants, bool is_right) {
     const char *copies = arena_format(workspace->arena, "%s/plugins", workspace->var).ptr;
     struct plugin_set_options options = {
         .folders = workspace->config.folders,
@@ -64,13 +79,15 @@ static bool open_plugins(struct workspace *workspace, bool is_right) {
     if (!copies || plugin_set_open(&options, &workspace->messages, &workspace->plugins) < 0)
         return workspace_refuse(workspace);
     int settings = plugin_set_bind(workspace->plugins, workspace->environment, &workspace->messages);
+    if (wants & WORKSPACE_DRAFTS)
+        make_migration_folders(workspace);
     int migrations = plugin_set_migrations(workspace->plugins, workspace->config.root, workspace->arena, &workspace->messages,
                                            &workspace->migrations, &workspace->migration_count);
     return !is_right || settings < 0 || migrations < 0 ? workspace_refuse(workspace) : true;
 }
 
-bool workspace_open(struct workspace *workspace, const struct invocation *invocation, unsigned wants) {
-    bool is_serving = wants & WORKSPACE_SERVES;
+// False: it was said what is wrong. `*ret_is_right` is false where something is that can be said with more.
+static bool read_settings(struct workspace *workspace, const struct invocation *invocation, bool is_serving, bool *ret_is_right) {
     *workspace = (struct workspace){.arena = invocation->arena, .environment = invocation->environment};
     messages_init(&workspace->messages, workspace->arena);
     int file = dotenv_load(".env", workspace->environment, &workspace->messages);
@@ -82,8 +99,31 @@ bool workspace_open(struct workspace *workspace, const struct invocation *invoca
     log_set_format(workspace->config.log_format);
     if (!make_var(workspace))
         return false;
-    is_right &= find_key(workspace, is_serving);
-    return open_plugins(workspace, is_right);
+    *ret_is_right = find_key(workspace, is_serving) && is_right;
+    return true;
+}
+
+// Only once all is right: who is refused has other things to read.
+static void say_key(const struct workspace *workspace) {
+    if (workspace->has_own_key)
+        fprintf(stderr, "%s in %s/secret_key, since SECRET_KEY is not set: for development only\n",
+                workspace->is_new_key ? "made a key" : "the key is", workspace->var);
+}
+
+bool workspace_open(struct workspace *workspace, const struct invocation *invocation, unsigned wants) {
+    bool is_right, is_serving = wants & WORKSPACE_SERVES;
+    if (!read_settings(workspace, invocation, is_serving, &is_right) || !open_plugins(workspace, wants, is_right))
+        return false;
+    if (is_serving)
+        say_key(workspace);
+    return true;
+}
+
+bool workspace_open_settings(struct workspace *workspace, const struct invocation *invocation) {
+    bool is_right;
+    if (!read_settings(workspace, invocation, true, &is_right))
+        return false;
+    return is_right || workspace_refuse(workspace);
 }
 
 bool workspace_compile(struct workspace *workspace) {

@@ -12,6 +12,7 @@ struct workspace {
     struct arena *arena;
     struct environment *environment;
     struct messages messages;
+    bool has_own_key, is_new_key; // SECRET_KEY is not set: the key below var is used
     struct config config;
     const char *var; // absolute
     struct plugin_set *plugins;
@@ -29,6 +30,8 @@ enum {
 };
 /** Reads the settings and loads the plugins. False: it was said on stderr why not. Close it in either case. */
 bool workspace_open(struct workspace *workspace, const struct invocation *invocation, unsigned wants);
+/** Reads the settings alone, the key too. As above; nothing is to be closed. */
+bool workspace_open_settings(struct workspace *workspace, const struct invocation *invocation);
 /** Compiles routes and statements. As above. */
 bool workspace_compile(struct workspace *workspace);
 /** Starts the private Postgres unless DATABASE_URL is set; config.app.db.conninfo is the database then. As above. */

@@ -51,7 +51,9 @@ int core_init(struct core *core, const struct core_options *options) {
     int error = ring_create(&options->ring, &core->ring);
     if (error < 0)
         return error;
-    error = coro_pool_create(&options->coro, &core->coros);
+    struct coro_options coro = options->coro;
+    coro.pulse = &core->pulse;
+    error = coro_pool_create(&coro, &core->coros);
     if (error < 0) {
         ring_destroy(core->ring);
         return error;
@@ -117,7 +119,9 @@ static int64_t wait_of(const struct core *core, int64_t wait_ms) {
 }
 
 int core_turn(struct core *core, int64_t wait_ms) {
+    pulse_wait(&core->pulse, true);
     int error = ring_wait(core->ring, wait_of(core, wait_ms));
+    pulse_wait(&core->pulse, false);
     if (error < 0)
         return error;
     core->turn_count++;

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "engine/coro.h"
+#include "engine/pulse.h"
 #include "engine/ring.h"
 #include "engine/wheel.h"
 
@@ -41,6 +42,7 @@ struct core {
     struct list turn_end;  // deferred: before the next submission
     struct list next_turn; // deferred: at the beginning of the next turn, which then does not wait
     struct timer coro_trim;
+    struct pulse pulse;
     bool is_stopping;
     void *http, *db, *app; // what the upper floors keep on this core
 };

@@ -50,6 +50,7 @@ struct coro_pool {
     char *slab;
     size_t page_bytes, stack_bytes, stride;
     unsigned count_max, made_count, live_count;
+    struct pulse *pulse, own_pulse;
     struct list warm, cold; // free stacks: in memory (last used first), given back to the kernel
     unsigned warm_count, warm_count_min;
     struct coro coros[]; // as many as there may be, touched as they are made
@@ -114,6 +115,7 @@ int coro_pool_create(const struct coro_options *options, struct coro_pool **ret_
     pool->stack_bytes = (options->stack_bytes + pool->page_bytes - 1) & ~(pool->page_bytes - 1);
     pool->stride = pool->stack_bytes + pool->page_bytes;
     pool->count_max = options->count_max;
+    pool->pulse = options->pulse ? options->pulse : &pool->own_pulse;
     list_init(&pool->warm);
     list_init(&pool->cold);
     pool->slab =
@@ -202,9 +204,11 @@ static void coro_go_in(struct coro *coro) {
     assert(!running);
     running = coro;
     coro->state = CORO_RUNNING;
+    pulse_beat(coro->pool->pulse);
     leaving_for(coro);
     coro_switch(&outside.stack_pointer, coro->stack_pointer);
     arrived_outside();
+    pulse_beat(coro->pool->pulse);
     running = NULL;
     if (coro->state == CORO_ENDED)
         coro_give_back(coro);

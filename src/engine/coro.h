@@ -8,13 +8,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "engine/pulse.h"
+
 struct coro;
 struct coro_pool;
 typedef void coro_fn(void *arg);
 
 struct coro_options {
-    size_t stack_bytes; // 64 KiB; rounded up to pages
-    unsigned count_max; // 4096
+    size_t stack_bytes;  // 64 KiB; rounded up to pages
+    unsigned count_max;  // 4096
+    struct pulse *pulse; // beats with every coroutine that is entered and left; outlives the pool; NULL: nobody looks
 };
 
 /** 0 or a negative errno. Address space is taken for all stacks (count_max * stack_bytes), memory as they are used. */

@@ -48,7 +48,10 @@ int folder_open(const char *path, struct messages *messages, int *ret_fd) {
 }
 
 static int open_source(const struct copy_request *request, struct messages *messages, int *ret_fd) {
-    int fd = openat(request->folder_fd, request->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a FIFO must not hold us up
+    char again[32]; // with a position of its own in the file, which may have no name any more
+    snprintf(again, sizeof again, "/proc/self/fd/%d", request->instead_fd);
+    int fd = request->instead_fd >= 0 ? open(again, O_RDONLY | O_CLOEXEC)
+                                      : openat(request->folder_fd, request->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // no FIFO holds us up
     if (fd < 0)
         return refuse(messages, request->path,
                       errno == EACCES ? "may not be read by the server; chmod u+r it, or chown it" : "cannot be opened", errno);

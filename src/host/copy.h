@@ -18,6 +18,7 @@ struct copy_request {
     const char *private_folder; // made, mode 0700, where it is missing
     unsigned generation;        // the copy is NAME.GENERATION.so, or the next number that is free
     size_t bytes_max;
+    int instead_fd; // an open file whose bytes are copied, and not the folder's; -1: there is none
 };
 
 /**

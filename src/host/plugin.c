@@ -12,6 +12,7 @@
 
 #include <leat/leat.h>
 
+#include "base/clock.h"
 #include "host/copy.h"
 #include "host/object.h"
 
@@ -24,19 +25,6 @@ static int refuse(struct messages *messages, const char *path, const char *probl
     return -EINVAL;
 }
 
-struct file_mark file_mark(const struct stat *status) {
-    return (struct file_mark){status->st_dev, status->st_ino, status->st_size, status->st_mtim, status->st_ctim};
-}
-
-static bool is_same_time(struct timespec a, struct timespec b) {
-    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-bool file_mark_is_same(const struct file_mark *a, const struct file_mark *b) {
-    return a->device == b->device && a->inode == b->inode && a->bytes == b->bytes && is_same_time(a->modified, b->modified) &&
-           is_same_time(a->changed, b->changed);
-}
-
 static struct plugin *plugin_create(const char *path, unsigned generation) {
     struct plugin *plugin = calloc(1, sizeof *plugin);
     if (!plugin)
@@ -47,6 +35,7 @@ static struct plugin *plugin_create(const char *path, unsigned generation) {
     plugin->generation = generation;
     plugin->holder_count = 1;
     plugin->copy_fd = -1;
+    plugin->since_us = clock_wall_us();
     plugin->path = arena_format(&plugin->arena, "%s", path).ptr;
     if (plugin->path)
         return plugin;
@@ -71,8 +60,8 @@ void plugin_close(struct plugin *plugin) {
     free(plugin);
 }
 
-struct plugin_view plugin_view(struct plugin *plugin) {
-    return (struct plugin_view){&plugin->entry, plugin->items, plugin->item_count, &plugin->life};
+struct plugin_view plugin_view(const struct plugin *plugin) {
+    return (struct plugin_view){&plugin->entry, plugin->items, plugin->item_count};
 }
 
 // ---- before anything of it is mapped
@@ -270,14 +259,15 @@ static const struct {
     [LEAT_ITEM_VALIDATOR] = {"VALIDATE", sizeof(struct leat_validator), sizeof(struct leat_validator)},
     [LEAT_ITEM_TASK] = {"TASK", sizeof(struct leat_task), sizeof(struct leat_task)},
     [LEAT_ITEM_ON_ERROR] = {"ON_ERROR", sizeof(struct leat_on_error), sizeof(struct leat_on_error)},
-    [LEAT_ITEM_INDEX] = {"INDEX", sizeof(struct leat_index), sizeof(struct leat_index)},
+    [LEAT_ITEM_INDEX] = {"INDEX", offsetof(struct leat_index, sql), sizeof(struct leat_index)},
     [LEAT_ITEM_PROVIDER] = {"provider", sizeof(leat_provider), sizeof(leat_provider)},
     [LEAT_ITEM_IMPORT] = {"IMPORT", sizeof(leat_provider), sizeof(leat_provider)},
     [LEAT_ITEM_HOOK] = {"hook", sizeof(leat_hook), sizeof(leat_hook)},
-    [LEAT_ITEM_WORK] = {"work", sizeof(leat_work), sizeof(leat_work)},
     [LEAT_ITEM_SCHEMA] = {"SCHEMA", sizeof(struct leat_declared_schema), sizeof(struct leat_declared_schema)},
     [LEAT_ITEM_ERROR_SHAPE] = {"ERROR_SHAPE", sizeof(struct leat_error_shape), sizeof(struct leat_error_shape)},
     [LEAT_ITEM_CALL] = {"call", sizeof(leat_call), sizeof(leat_call)},
+    [LEAT_ITEM_CONSTRAINT] = {"CONSTRAINT", sizeof(struct leat_constraint), sizeof(struct leat_constraint)},
+    [LEAT_ITEM_COLUMN_TYPE] = {"COLUMN_TYPE", sizeof(struct leat_column_type), sizeof(struct leat_column_type)},
 };
 
 static int check_item(struct plugin *plugin, const leat_item *item, const struct image *image, struct messages *messages) {
@@ -379,7 +369,14 @@ int plugin_open(const struct plugin_place *place, const char *name, struct messa
     struct stat file; // before it is copied: a file that changes meanwhile has another mark at the next look
     if (fstatat(place->folder_fd, name, &file, 0) == 0)
         plugin->mark = file_mark(&file);
-    struct copy_request wanted = {place->folder_fd, name, plugin->path, place->private_folder, place->generation, PLUGIN_FILE_BYTES_MAX};
+    struct copy_request wanted = {.folder_fd = place->folder_fd,
+                                  .name = name,
+                                  .path = plugin->path,
+                                  .instead_fd = place->previous_fd,
+                                  .private_folder = place->private_folder,
+                                  .generation = place->generation,
+                                  .bytes_max = PLUGIN_FILE_BYTES_MAX};
+    plugin->is_previous = place->previous_fd >= 0;
     int status = copy_make(&wanted, messages, &plugin->copy_path, &plugin->copy_fd);
     if (status == 0)
         status = open_copy(plugin, messages);

@@ -7,12 +7,12 @@
 #define HOST_PLUGIN_H
 
 #include <stdbool.h>
-#include <sys/stat.h>
 
 #include <leat/plugin.h>
 
 #include "app/snapshot.h"
 #include "base/arena.h"
+#include "host/choice.h"
 #include "host/messages.h"
 
 /** What a plugin's on_load is handed. */
@@ -20,20 +20,12 @@ struct leat_host {
     struct plugin *plugin;
 };
 
-/** What tells whether a file is still the one that was loaded: inode, size and times. */
-struct file_mark {
-    dev_t device;
-    ino_t inode;
-    off_t bytes;
-    struct timespec modified, changed;
-};
-struct file_mark file_mark(const struct stat *status);
-bool file_mark_is_same(const struct file_mark *a, const struct file_mark *b);
-
 struct plugin {
     struct leat_host host;
-    const char *path; // of its file, as it was given; for messages
-    struct file_mark mark;
+    const char *path;      // of its file, as it was given; for messages
+    struct file_mark mark; // of that file, even where the version before was loaded in its place
+    bool is_previous;
+    int64_t since_us;        // CLOCK_REALTIME: when it was loaded
     unsigned generation;     // the set's that loaded it
     unsigned holder_count;   // sets that have it: one that has not changed goes on in the next generation
     void *handle;            // dlopen's; NULL for the one that is linked in
@@ -45,7 +37,6 @@ struct plugin {
     struct arena_pool pool;
     struct arena arena; // of all this, and of its settings
     bool is_live;       // on_load has run
-    struct plugin_life life;
 };
 
 enum {
@@ -60,6 +51,7 @@ struct plugin_place {
     const char *folder;         // the same, for messages
     const char *private_folder; // for the copy: ours alone, on a file system that may hold code
     unsigned generation;        // from 1
+    int previous_fd;            // what is loaded in the place of the file's own bytes; -1: those
 };
 
 /**
@@ -75,6 +67,6 @@ void plugin_hold(struct plugin *plugin);
 /** The last holder's: on_unload if it is live, then it is taken out; nothing of it is in use any more. NULL is fine. */
 void plugin_close(struct plugin *plugin);
 
-struct plugin_view plugin_view(struct plugin *plugin);
+struct plugin_view plugin_view(const struct plugin *plugin);
 
 #endif

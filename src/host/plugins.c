@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -55,6 +56,21 @@ static int list_folder(int folder_fd, struct arena *arena, const char ***ret_nam
     return count;
 }
 
+// One more than is ever told of.
+static void leave_out(struct plugin_set *set, const char *name, enum choice_kind kind, const char *why) {
+    if (set->left_out_count == PLUGINS_MAX)
+        return;
+    set->left_out[set->left_out_count++] =
+        (struct left_out){arena_format(&set->arena, "%s", name).ptr, arena_format(&set->arena, "%s", why).ptr, kind};
+}
+
+static const struct left_out *find_left_out(const struct plugin_set *set, const char *name) {
+    for (size_t i = 0; i < set->left_out_count; i++)
+        if (!strcmp(set->left_out[i].name, name))
+            return &set->left_out[i];
+    return NULL;
+}
+
 static const struct plugin *find(const struct plugin_set *set, const char *name) {
     for (size_t i = 0; i < set->count; i++)
         if (!strcmp(set->plugins[i]->entry.name, name))
@@ -78,14 +94,11 @@ static int add(struct plugin_set *set, struct plugin *plugin, struct messages *m
 }
 
 // The plugin that was loaded from this very file before, held once more; NULL where there is none.
-static struct plugin *go_on(const struct plugin_set *previous, const struct plugin_place *place, const char *name) {
-    struct stat file;
-    if (!previous || fstatat(place->folder_fd, name, &file, 0) < 0)
-        return NULL;
-    struct file_mark mark = file_mark(&file);
-    for (size_t i = 0; i < previous->count; i++) {
-        struct plugin *plugin = previous->plugins[i];
-        if (plugin->handle && file_mark_is_same(&plugin->mark, &mark)) {
+static struct plugin *go_on(const struct plugin_set_options *options, const struct file_mark *mark, bool is_previous) {
+    for (size_t i = 0; options->previous && i < options->previous->count; i++) {
+        struct plugin *plugin = options->previous->plugins[i];
+        bool is_wanted_anew = options->anew && !strcmp(options->anew, plugin->entry.name);
+        if (plugin->handle && !is_wanted_anew && plugin->is_previous == is_previous && file_mark_is_same(&plugin->mark, mark)) {
             plugin_hold(plugin);
             return plugin;
         }
@@ -93,14 +106,24 @@ static struct plugin *go_on(const struct plugin_set *previous, const struct plug
     return NULL;
 }
 
-static int open_file(struct plugin_set *set, const struct plugin_set *previous, const struct plugin_place *place, const char *name,
+static int open_file(struct plugin_set *set, const struct plugin_set_options *options, struct plugin_place *place, const char *name,
                      struct messages *messages) {
-    struct plugin *plugin = go_on(previous, place, name);
+    struct stat file;
+    struct file_mark mark = {0};
+    if (fstatat(place->folder_fd, name, &file, 0) == 0)
+        mark = file_mark(&file);
+    const struct choice *choice = choice_for(options->choices, &mark);
+    if (choice && choice->kind != CHOICE_PREVIOUS) {
+        leave_out(set, choice->name, choice->kind, choice->why);
+        return 0;
+    }
+    place->previous_fd = choice ? choice->previous_fd : -1;
+    struct plugin *plugin = go_on(options, &mark, choice != NULL);
     int status = plugin ? 0 : plugin_open(place, name, messages, &plugin);
     return status < 0 ? status : add(set, plugin, messages);
 }
 
-static int open_listed(struct plugin_set *set, const struct plugin_set *previous, const struct plugin_place *place,
+static int open_listed(struct plugin_set *set, const struct plugin_set_options *options, struct plugin_place *place,
                        struct messages *messages) {
     const char **names = NULL;
     int count = list_folder(place->folder_fd, &set->arena, &names);
@@ -112,7 +135,7 @@ static int open_listed(struct plugin_set *set, const struct plugin_set *previous
     }
     int status = 0;
     for (int i = 0; i < count; i++)
-        status = worse(status, open_file(set, previous, place, names[i], messages));
+        status = worse(status, open_file(set, options, place, names[i], messages));
     return status;
 }
 
@@ -125,7 +148,7 @@ static int open_folder(struct plugin_set *set, const struct plugin_set_options *
     }
     if (status < 0)
         return status;
-    status = open_listed(set, options->previous, &place, messages);
+    status = open_listed(set, options, &place, messages);
     close(place.folder_fd);
     return status;
 }
@@ -139,6 +162,38 @@ static int open_builtin(struct plugin_set *set, const struct plugin_set_options 
     struct plugin *plugin;
     int status = plugin_open_builtin(options->builtin, options->generation, messages, &plugin);
     return status < 0 ? status : add(set, plugin, messages);
+}
+
+// ---- left out
+
+// The plugin of `plugin`'s .requires and IMPORTs that is quarantined, or NULL.
+static const char *quarantined_need(const struct plugin_set *set, const struct plugin *plugin) {
+    for (const char *const *name = plugin->entry.requires; name && *name; name++) {
+        const struct left_out *need = find_left_out(set, *name);
+        if (need && need->kind == CHOICE_QUARANTINED)
+            return *name;
+    }
+    for (size_t i = 0; i < plugin->item_count; i++) {
+        const leat_provider *import = (const leat_provider *)plugin->items[i];
+        const struct left_out *need = plugin->items[i]->kind == LEAT_ITEM_IMPORT ? find_left_out(set, import->from) : NULL;
+        if (need && need->kind == CHOICE_QUARANTINED)
+            return import->from;
+    }
+    return NULL;
+}
+
+// A plugin in quarantine must not keep the server from its start: what needs it goes with it, and what needs that.
+static void leave_out_dependents(struct plugin_set *set) {
+    for (size_t i = 0; i < set->count; i++) {
+        struct plugin *plugin = set->plugins[i];
+        const char *need = quarantined_need(set, plugin);
+        if (!need)
+            continue;
+        leave_out(set, plugin->entry.name, CHOICE_QUARANTINED, arena_format(&set->arena, "needs '%s', which is in quarantine", need).ptr);
+        plugin_close(plugin);
+        memmove(&set->plugins[i], &set->plugins[i + 1], (--set->count - i) * sizeof set->plugins[0]);
+        i = (size_t)-1; // from the beginning
+    }
 }
 
 // ---- ordered
@@ -164,6 +219,18 @@ static void say_cycle(struct ordering *ordering, const struct plugin *again) {
                  circle.ptr ? circle.ptr : "", again->entry.name);
 }
 
+static void say_missing(struct ordering *ordering, const struct plugin *plugin, const char *need) {
+    const struct left_out *left_out = find_left_out(ordering->set, need);
+    if (left_out)
+        messages_add(ordering->messages, "%s: error: '%s' requires the plugin '%s', which is unloaded; unload '%s' first, or reload '%s'",
+                     plugin->path, plugin->entry.name, need, plugin->entry.name, need);
+    else
+        messages_add(ordering->messages,
+                     "%s: error: '%s' requires the plugin '%s', which is in none of the plugin folders; put it there, or take it out of "
+                     ".requires",
+                     plugin->path, plugin->entry.name, need);
+}
+
 static int visit(struct ordering *ordering, size_t index) {
     struct plugin *plugin = ordering->set->plugins[index];
     if (ordering->marks[index] == DONE)
@@ -182,10 +249,7 @@ static int visit(struct ordering *ordering, size_t index) {
         if (i < ordering->set->count)
             status = worse(status, visit(ordering, i));
         else {
-            messages_add(ordering->messages,
-                         "%s: error: '%s' requires the plugin '%s', which is in none of the plugin folders; put it there, or take it out "
-                         "of .requires",
-                         plugin->path, plugin->entry.name, *name);
+            say_missing(ordering, plugin, *name);
             status = -EINVAL;
         }
     }
@@ -225,6 +289,8 @@ int plugin_set_open(const struct plugin_set_options *options, struct messages *m
     int status = options->builtin ? open_builtin(set, options, messages) : 0;
     for (size_t i = 0; i < options->folder_count; i++)
         status = worse(status, open_folder(set, options, options->folders[i], messages));
+    if (status == 0)
+        leave_out_dependents(set);
     if (status == 0) // a plugin that was refused would only be missed as well
         status = order(set, messages);
     if (status < 0) {
@@ -335,6 +401,45 @@ void plugin_set_close(struct plugin_set *set) {
     arena_reset(&set->arena);
     arena_pool_finish(&set->pool);
     free(set);
+}
+
+// ---- what is new in the folders
+
+static bool is_news(const struct plugin_set *set, const struct choice_list *choices, const char *path) {
+    struct stat file;
+    if (stat(path, &file) < 0)
+        return false;
+    struct file_mark mark = file_mark(&file);
+    for (size_t i = 0; i < set->count; i++)
+        if (set->plugins[i]->handle && file_mark_is_same(&set->plugins[i]->mark, &mark))
+            return false;
+    return !choice_for(choices, &mark);
+}
+
+static unsigned news_of_folder(const struct plugin_set *set, const char *folder, const struct choice_list *choices, char **ret_paths,
+                               unsigned count_max) {
+    unsigned count = 0;
+    DIR *listing = opendir(folder);
+    for (struct dirent *entry; listing && count < count_max && (entry = readdir(listing));) {
+        char *path;
+        if (!is_plugin_file(entry->d_name) || asprintf(&path, "%s/%s", folder, entry->d_name) < 0)
+            continue;
+        if (is_news(set, choices, path))
+            ret_paths[count++] = path;
+        else
+            free(path);
+    }
+    if (listing)
+        closedir(listing);
+    return count;
+}
+
+unsigned plugin_set_news(const struct plugin_set *set, const char *const *folders, size_t folder_count, const struct choice_list *choices,
+                         char **ret_paths, unsigned count_max) {
+    unsigned count = 0;
+    for (size_t i = 0; i < folder_count; i++)
+        count += news_of_folder(set, folders[i], choices, ret_paths + count, count_max - count);
+    return count;
 }
 
 // ---- migrations

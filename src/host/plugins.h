@@ -19,7 +19,12 @@ struct plugin_set {
     struct arena arena;
     struct plugin *plugins[PLUGINS_MAX]; // what is required comes before what requires it
     size_t count;
-    unsigned generation;       // a plugin with another one was there before
+    unsigned generation; // a plugin with another one was there before
+    struct left_out {
+        const char *name, *why; // the plugin's
+        enum choice_kind kind;
+    } left_out[PLUGINS_MAX]; // of what the folders hold
+    size_t left_out_count;
     struct snapshot *snapshot; // NULL before plugin_set_compile()
 };
 
@@ -29,12 +34,14 @@ struct plugin_set_options {
     const char *private_folder;        // of the copies
     const leat_plugin *builtin;        // the executable's own; NULL: none
     unsigned generation;               // from 1
+    const struct choice_list *choices; // what is not loaded as it lies there; NULL: nothing
+    const char *anew;                  // a plugin that is loaded again though its file is the same; NULL: none
     const struct plugin_set *previous; // what of it has not changed goes on as it is: no on_load, its statics as they are; NULL: none
 };
 
 /**
- * Loads every .so of the folders, in the order of folders and names, and brings them into the order of .requires. All that is wrong with
- * any of them is said at once. 0; -EINVAL and messages; -ENOMEM. Nothing is left loaded then.
+ * Loads every .so of the folders that no choice leaves out, in the order of folders and names, and brings them into the order of .requires.
+ * All that is wrong with any of them is said at once. 0; -EINVAL and messages; -ENOMEM. Nothing is left loaded then.
  */
 int plugin_set_open(const struct plugin_set_options *options, struct messages *messages, struct plugin_set **ret_set);
 /** True where the set is the same plugins as its previous one: there is nothing to publish. */
@@ -57,6 +64,13 @@ int plugin_set_start_on_core(struct plugin_set *set, unsigned core, const struct
  * of it. NULL is fine.
  */
 void plugin_set_close(struct plugin_set *set);
+
+/**
+ * The paths of the files in the folders that `set` was not loaded from and that no choice is of, `count_max` at most: what a load that was
+ * refused was about. How many; the caller frees each.
+ */
+unsigned plugin_set_news(const struct plugin_set *set, const char *const *folders, size_t folder_count, const struct choice_list *choices,
+                         char **ret_paths, unsigned count_max);
 
 /**
  * The folders of migrations, in order; a relative one is looked for in the working folder, then in `root`. 0; -EINVAL and a message for

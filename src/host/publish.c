@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "host/server_state.h"
 
@@ -18,6 +18,7 @@ enum { RING_TRIES_MAX = 100 };
 struct retirement {
     struct list node;
     struct plugin_set *set;
+    int64_t since_us;
     atomic_uint cores_left;
     int event_fd;
     struct retirement_on_core {
@@ -34,7 +35,6 @@ struct errand {
     bool is_done; // under the publisher's lock
     int result;
     const struct plugin *refuser;
-    char failure[512]; // of what it was to make ready
 };
 
 struct publisher {
@@ -66,22 +66,13 @@ static void report(struct errand *errand, int result) {
 
 // ---- on a core's thread
 
-static void ready(void *arg, const char *failure) {
-    struct errand *errand = arg;
-    snprintf(errand->failure, sizeof errand->failure, "%s", failure ? failure : "");
-    report(errand, failure ? -ECANCELED : 0);
-}
-
 static void prepared(void *arg) {
     struct errand *errand = arg;
     struct crew *crew = crew_of(errand->publisher);
     pthread_mutex_lock(&crew->loading);
     int result = plugin_set_start_on_core(errand->publisher->next, errand->worker->index, &errand->refuser);
     pthread_mutex_unlock(&crew->loading);
-    if (result == 0)
-        result = app_prepare(errand->worker->app, errand->publisher->next->snapshot, ready, errand);
-    if (result)
-        report(errand, result);
+    report(errand, result);
 }
 
 static void prepare(struct message *message) {
@@ -89,15 +80,10 @@ static void prepare(struct message *message) {
     db_prepare(app_db(errand->worker->app), statements_of(errand->publisher->next), prepared, errand);
 }
 
-static void forgotten(void *arg) {
-    struct errand *errand = arg;
-    db_forget(app_db(errand->worker->app), statements_of(errand->publisher->next));
-    report(errand, 0);
-}
-
 static void forget(struct message *message) {
     struct errand *errand = container_of(message, struct errand, message);
-    app_forget(errand->worker->app, errand->publisher->next->snapshot, forgotten, errand);
+    db_forget(app_db(errand->worker->app), statements_of(errand->publisher->next));
+    report(errand, 0);
 }
 
 static void released(void *arg) {
@@ -140,8 +126,6 @@ static bool run_errands(struct publisher *publisher, void (*run)(struct message 
     for (unsigned i = 0; i < count; i++) {
         publisher->errands[i].is_done = false;
         publisher->errands[i].result = 0;
-        publisher->errands[i].refuser = NULL;
-        publisher->errands[i].failure[0] = '\0';
         publisher->errands[i].message.run = run;
     }
     for (unsigned i = 0; i < count; i++)
@@ -163,9 +147,7 @@ static bool all_have_agreed(const struct publisher *publisher, struct messages *
         const struct errand *errand = &publisher->errands[i];
         if (!errand->result)
             continue;
-        if (errand->failure[0])
-            messages_add(messages, "%s", errand->failure);
-        else if (errand->refuser)
+        if (errand->refuser)
             messages_add(messages, "%s: error: on_worker of '%s' refused core %u with %d; its own log lines say why", errand->refuser->path,
                          errand->refuser->entry.name, i, errand->result);
         else
@@ -182,6 +164,7 @@ static struct retirement *retirement_create(struct publisher *publisher) {
         return NULL;
     retirement->set = crew_of(publisher)->plugins;
     retirement->event_fd = publisher->event_fd;
+    retirement->since_us = clock_wall_us();
     atomic_store(&retirement->cores_left, count);
     for (unsigned i = 0; i < count; i++)
         retirement->on_cores[i] = (struct retirement_on_core){retirement, &publisher->server->workers[i]};
@@ -197,14 +180,12 @@ int publisher_publish(struct publisher *publisher, struct plugin_set *next, stru
     }
     bool is_in_time = run_errands(publisher, prepare);
     if (!is_in_time)
-        messages_add(messages,
-                     "leat: error: not every core was ready within %d s: statements are prepared on all links, values per core made, "
-                     "ON_STARTs run; is Postgres stopped?",
+        messages_add(messages, "leat: error: the statements were not prepared on all links within %d s; is Postgres stopped?",
                      PUBLISH_MS / 1000);
     if (!is_in_time || !all_have_agreed(publisher, messages)) {
-        bool is_forgotten = run_errands(publisher, forget);
+        run_errands(publisher, forget);
         free(publisher->retirement);
-        return is_forgotten ? -EINVAL : -ETIMEDOUT;
+        return -EINVAL;
     }
     if (!run_errands(publisher, publish)) // it will be served when the core has time; there is no way back from here
         log_line(LOG_ERROR, "core_held", "cause=\"a core has not taken the new plugins within %d s\"", PUBLISH_MS / 1000);
@@ -235,6 +216,17 @@ unsigned publisher_reap(struct publisher *publisher) {
             living++;
     }
     return living;
+}
+
+bool publisher_retired(const struct publisher *publisher, unsigned index, struct retired *ret_retired) {
+    list_each (node, &publisher->retirements) {
+        const struct retirement *retirement = container_of(node, struct retirement, node);
+        if (index-- > 0)
+            continue;
+        *ret_retired = (struct retired){retirement->set, retirement->since_us};
+        return true;
+    }
+    return false;
 }
 
 int publisher_create(struct server *server, struct publisher **ret_publisher) {

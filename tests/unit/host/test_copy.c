@@ -12,7 +12,7 @@ static int open_folder(struct world *world) {
 }
 
 static int copy(struct world *world, int folder, const char *name, unsigned generation, char **ret_path, int *ret_fd) {
-    struct copy_request request = {folder, name, path_in(world, name), world->copies, generation, 1 << 20};
+    struct copy_request request = {folder, name, path_in(world, name), world->copies, generation, 1 << 20, -1};
     return copy_make(&request, &world->messages, ret_path, ret_fd);
 }
 

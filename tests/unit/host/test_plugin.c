@@ -7,7 +7,7 @@
 static int load(struct world *world, const char *name, unsigned generation, struct plugin **ret_plugin) {
     int folder;
     assert_int_equal(folder_open(world->folder, &world->messages, &folder), 0);
-    struct plugin_place place = {folder, "plugins", world->copies, generation};
+    struct plugin_place place = {folder, "plugins", world->copies, generation, -1};
     int status = plugin_open(&place, arena_format(&world->arena, "%s.so", name).ptr, &world->messages, ret_plugin);
     close(folder);
     return status;

@@ -1,0 +1,346 @@
+// standing.c — how the plugins stand: what serves, drains, was refused or is left out, and the versions that could be gone back to.
+#include "cli/standing.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum { ROWS_MAX = 1024 };
+
+static const struct plugin *find_in(const struct plugin_set *set, const char *name) {
+    for (size_t i = 0; i < set->count; i++)
+        if (!strcmp(set->plugins[i]->entry.name, name))
+            return set->plugins[i];
+    return NULL;
+}
+
+static bool has(const struct plugin_set *set, const struct plugin *plugin) {
+    for (size_t i = 0; i < set->count; i++)
+        if (set->plugins[i] == plugin)
+            return true;
+    return false;
+}
+
+const struct plugin *standing_plugin(const struct standing *standing, const char *name) {
+    return find_in(standing->workspace->plugins, name);
+}
+
+// "users" of "/srv/plugins/users.so".
+static str stem_of(const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t bytes = strlen(name);
+    return (str){name, bytes > 3 && !strcmp(name + bytes - 3, ".so") ? bytes - 3 : bytes};
+}
+
+// ---- what was refused
+
+static void forget_refusal(struct standing *standing) {
+    struct refusal *refusal = &standing->refusal;
+    free(refusal->text);
+    for (unsigned i = 0; i < refusal->path_count; i++)
+        free(refusal->paths[i]);
+    *refusal = (struct refusal){0};
+}
+
+void standing_refused(struct standing *standing, str words) {
+    const struct workspace *workspace = standing->workspace;
+    struct refusal *refusal = &standing->refusal;
+    char *paths[REFUSED_FILES_MAX];
+    unsigned count = plugin_set_news(workspace->plugins, workspace->config.folders, workspace->config.folder_count, &standing->choices,
+                                     paths, REFUSED_FILES_MAX);
+    forget_refusal(standing);
+    memcpy(refusal->paths, paths, count * sizeof *paths);
+    refusal->path_count = count;
+    refusal->since_us = clock_wall_us();
+    refusal->text = strndup(words.ptr ? words.ptr : "", words.len);
+}
+
+void standing_settled(struct standing *standing) {
+    forget_refusal(standing);
+}
+
+// ---- what may be gone back to
+
+int standing_previous(const struct standing *standing, const char *name) {
+    for (unsigned i = 0; i < standing->previous_count; i++)
+        if (!strcmp(standing->previous[i].name, name))
+            return standing->previous[i].fd;
+    return -1;
+}
+
+static void keep_previous(struct standing *standing, const struct plugin *plugin) {
+    int fd = plugin->copy_fd >= 0 ? fcntl(plugin->copy_fd, F_DUPFD_CLOEXEC, 0) : -1;
+    if (fd < 0)
+        return;
+    unsigned i = 0;
+    while (i < standing->previous_count && strcmp(standing->previous[i].name, plugin->entry.name))
+        i++;
+    if (i < standing->previous_count) {
+        close(standing->previous[i].fd);
+        standing->previous[i].fd = fd;
+    } else if (i < PLUGINS_MAX) {
+        snprintf(standing->previous[i].name, sizeof standing->previous[i].name, "%s", plugin->entry.name);
+        standing->previous[i].fd = fd;
+        standing->previous_count++;
+    } else
+        close(fd);
+}
+
+// A choice holds for a file as it was: one that met none is of the past.
+static bool was_met(const struct plugin_set *set, const struct choice *choice) {
+    const struct plugin *plugin = find_in(set, choice->name);
+    if (choice->kind == CHOICE_PREVIOUS)
+        return plugin && plugin->is_previous;
+    for (size_t i = 0; i < set->left_out_count; i++)
+        if (!strcmp(set->left_out[i].name, choice->name))
+            return true;
+    return false;
+}
+
+static void drop_choices_of_the_past(struct standing *standing, const struct plugin_set *set) {
+    for (unsigned i = standing->choices.count; i-- > 0;)
+        if (!was_met(set, &standing->choices.items[i])) {
+            char name[CHOICE_NAME_BYTES_MAX];
+            memcpy(name, standing->choices.items[i].name, sizeof name);
+            choice_drop(&standing->choices, name);
+        }
+}
+
+void standing_loaded(struct standing *standing, const struct plugin_set *before, const struct plugin_set *next) {
+    for (size_t i = 0; i < before->count; i++) {
+        const struct plugin *now = find_in(next, before->plugins[i]->entry.name);
+        if (now && now != before->plugins[i])
+            keep_previous(standing, before->plugins[i]);
+    }
+    drop_choices_of_the_past(standing, next);
+    forget_refusal(standing);
+}
+
+bool standing_knows(const struct standing *standing, const char *name) {
+    const struct workspace *workspace = standing->workspace;
+    if (standing_plugin(standing, name) || choice_of(&standing->choices, name))
+        return true;
+    for (size_t i = 0; i < workspace->config.folder_count; i++) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s/%s.so", workspace->config.folders[i], name);
+        if (access(path, F_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+// ---- told
+
+struct telling {
+    const struct standing *standing;
+    const struct census *census;
+    struct arena *arena;
+    str name; // whose rows; empty: all
+    PluginRow_list *rows;
+};
+
+static str copy_of(struct telling *telling, const char *text) {
+    str copy = arena_format(telling->arena, "%s", text ? text : "");
+    return copy.ptr ? copy : S("");
+}
+
+static str time_of(struct telling *telling, int64_t us) {
+    char text[TIMESTAMP_BYTES_MAX];
+    if (!us)
+        return S("");
+    str copy = arena_copy(telling->arena, (str){text, timestamp_format(text, (timestamp){us})});
+    return copy.ptr ? copy : S("");
+}
+
+static PluginRow *add_row(struct telling *telling, str name, enum roster_state state) {
+    if ((telling->name.len && !str_eq(telling->name, name)) || telling->rows->n == ROWS_MAX)
+        return NULL;
+    PluginRow *row = &telling->rows->items[telling->rows->n++];
+    str empty = S("");
+    *row = (PluginRow){.name = arena_copy(telling->arena, name), .version = empty, .state = str_of(roster_word(state))};
+    row->file = row->since = row->why = empty;
+    return row;
+}
+
+static void put_holder(struct telling *telling, Holder *holder, const struct census_entry *entry) {
+    const struct activity *activity = entry->activity;
+    *holder = (Holder){
+        .method = str_of(activity->method),
+        .route = str_of(activity->path),
+        .handler = str_of(activity->name),
+        .at = arena_format(telling->arena, "%s:%u", activity->file, activity->line),
+        .requests = entry->count,
+        .longest_ms = (clock_monotonic_ns() - entry->oldest_ns) / 1000000,
+    };
+}
+
+// What is under way in that snapshot: of one plugin, or of all.
+static void put_holders(struct telling *telling, PluginRow *row, const struct snapshot *snapshot, const char *plugin) {
+    const struct census *census = telling->census;
+    row->held_by.items = arena_alloc(telling->arena, (census->entry_count + 1) * sizeof *row->held_by.items);
+    for (unsigned i = 0; row->held_by.items && i < census->entry_count; i++) {
+        const struct census_entry *entry = &census->entries[i];
+        if (entry->snapshot != snapshot || (plugin && strcmp(entry->activity->plugin, plugin)))
+            continue;
+        row->requests += entry->count;
+        put_holder(telling, &row->held_by.items[row->held_by.n++], entry);
+    }
+}
+
+static i64 route_count(const struct plugin_set *set, const struct plugin *plugin) {
+    i64 count = 0;
+    for (size_t i = 0; i < snapshot_endpoint_count(set->snapshot); i++)
+        count += endpoint_plugin(snapshot_endpoint(set->snapshot, i)) == &plugin->entry;
+    return count;
+}
+
+static PluginRow *tell_plugin(struct telling *telling, const struct plugin_set *set, const struct plugin *plugin, enum roster_state state) {
+    PluginRow *row = add_row(telling, str_of(plugin->entry.name), state);
+    if (!row)
+        return NULL;
+    row->version = copy_of(telling, plugin->entry.version);
+    row->file = copy_of(telling, plugin->path);
+    row->generation = plugin->generation;
+    row->routes = route_count(set, plugin);
+    return row;
+}
+
+static void tell_serving(struct telling *telling, const struct plugin_set *set) {
+    for (size_t i = 0; i < set->count; i++) {
+        const struct plugin *plugin = set->plugins[i];
+        PluginRow *row = tell_plugin(telling, set, plugin, ROSTER_SERVING);
+        const struct choice *choice = choice_of(&telling->standing->choices, plugin->entry.name);
+        if (!row)
+            continue;
+        row->since = time_of(telling, plugin->since_us);
+        put_holders(telling, row, set->snapshot, plugin->entry.name);
+        if (choice && choice->kind == CHOICE_PREVIOUS)
+            row->why = copy_of(telling, choice->why);
+    }
+}
+
+static void tell_draining(struct telling *telling, const struct retired *retired) {
+    const struct plugin_set *now = telling->standing->workspace->plugins;
+    for (size_t i = 0; i < retired->set->count; i++) {
+        const struct plugin *plugin = retired->set->plugins[i];
+        PluginRow *row = has(now, plugin) ? NULL : tell_plugin(telling, retired->set, plugin, ROSTER_DRAINING);
+        if (!row)
+            continue;
+        row->since = time_of(telling, retired->since_us);
+        put_holders(telling, row, retired->set->snapshot, NULL);
+        row->why =
+            arena_format(telling->arena, "held by %s", standing_holders(telling->census, retired->set->snapshot, telling->arena).ptr);
+    }
+}
+
+// The lines that begin with the file's path; all, where none does.
+static str lines_about(struct telling *telling, const char *path) {
+    const char *text = telling->standing->refusal.text;
+    str lines = {0};
+    size_t bytes = strlen(path);
+    for (const char *line = text; *line;) {
+        size_t line_bytes = strcspn(line, "\n");
+        if (!strncmp(line, path, bytes) && line[bytes] == ':')
+            lines = arena_format(telling->arena, "%s%.*s\n", lines.ptr ? lines.ptr : "", (int)line_bytes, line);
+        line += line_bytes + (line[line_bytes] == '\n');
+    }
+    return lines.len ? lines : copy_of(telling, text);
+}
+
+static void tell_refused(struct telling *telling) {
+    const struct refusal *refusal = &telling->standing->refusal;
+    for (unsigned i = 0; refusal->text && i < refusal->path_count; i++) {
+        PluginRow *row = add_row(telling, stem_of(refusal->paths[i]), ROSTER_REFUSED);
+        if (!row)
+            continue;
+        row->file = copy_of(telling, refusal->paths[i]);
+        row->since = time_of(telling, refusal->since_us);
+        row->why = lines_about(telling, refusal->paths[i]);
+    }
+}
+
+static void tell_left_out(struct telling *telling, const struct plugin_set *set) {
+    for (size_t i = 0; i < set->left_out_count; i++) {
+        const struct left_out *left_out = &set->left_out[i];
+        const struct choice *choice = choice_of(&telling->standing->choices, left_out->name);
+        PluginRow *row = add_row(telling, str_of(left_out->name), left_out->kind == CHOICE_UNLOADED ? ROSTER_UNLOADED : ROSTER_QUARANTINED);
+        if (!row)
+            continue;
+        row->why = copy_of(telling, left_out->why);
+        row->since = time_of(telling, choice ? choice->since_us : 0);
+    }
+}
+
+void standing_rows(const struct standing *standing, const struct publisher *publisher, const struct census *census, str name,
+                   struct arena *arena, PluginsAnswer *answer) {
+    struct telling telling = {standing, census, arena, name, &answer->plugins};
+    struct retired retired;
+    answer->plugins = (PluginRow_list){.items = arena_alloc(arena, ROWS_MAX * sizeof *answer->plugins.items)};
+    if (!answer->plugins.items)
+        return;
+    tell_serving(&telling, standing->workspace->plugins);
+    tell_refused(&telling);
+    tell_left_out(&telling, standing->workspace->plugins);
+    for (unsigned i = 0; publisher_retired(publisher, i, &retired); i++)
+        tell_draining(&telling, &retired);
+}
+
+str standing_holders(const struct census *census, const struct snapshot *snapshot, struct arena *arena) {
+    str text = {0};
+    for (unsigned i = 0; i < census->entry_count; i++) {
+        const struct census_entry *entry = &census->entries[i];
+        const struct activity *activity = entry->activity;
+        if (entry->snapshot == snapshot)
+            text =
+                arena_format(arena, "%s%s%s%s%s%s (%s:%u) %u for %.1f s", text.ptr ? text.ptr : "", text.ptr ? ", " : "",
+                             *activity->method ? "" : "task ", activity->method, *activity->method ? " " : activity->name, activity->path,
+                             activity->file, activity->line, entry->count, (double)(clock_monotonic_ns() - entry->oldest_ns) / 1e9);
+    }
+    return text.ptr ? text : S("nothing that its cores have told of");
+}
+
+// ---- the roster
+
+static void enlist(struct roster_entry *entries, unsigned *count, str name, enum roster_state state) {
+    if (*count == ROSTER_MAX)
+        return;
+    struct roster_entry *entry = &entries[(*count)++];
+    snprintf(entry->name, sizeof entry->name, "%.*s", (int)name.len, name.ptr);
+    entry->state = state;
+}
+
+void standing_publish(struct standing *standing, const struct publisher *publisher) {
+    struct roster_entry entries[ROSTER_MAX];
+    unsigned count = 0;
+    struct retired retired;
+    const struct plugin_set *set = standing->workspace->plugins;
+    for (size_t i = 0; i < set->count; i++)
+        enlist(entries, &count, str_of(set->plugins[i]->entry.name), ROSTER_SERVING);
+    for (unsigned i = 0; i < standing->refusal.path_count; i++)
+        enlist(entries, &count, stem_of(standing->refusal.paths[i]), ROSTER_REFUSED);
+    for (size_t i = 0; i < set->left_out_count; i++)
+        enlist(entries, &count, str_of(set->left_out[i].name),
+               set->left_out[i].kind == CHOICE_UNLOADED ? ROSTER_UNLOADED : ROSTER_QUARANTINED);
+    for (unsigned k = 0; publisher && publisher_retired(publisher, k, &retired); k++)
+        for (size_t i = 0; i < retired.set->count; i++)
+            if (!has(set, retired.set->plugins[i]))
+                enlist(entries, &count, str_of(retired.set->plugins[i]->entry.name), ROSTER_DRAINING);
+    roster_set(standing->roster, entries, count);
+}
+
+void standing_init(struct standing *standing, struct workspace *workspace, struct roster *roster) {
+    memset(standing, 0, sizeof *standing);
+    standing->workspace = workspace;
+    standing->roster = roster;
+}
+
+void standing_finish(struct standing *standing) {
+    forget_refusal(standing);
+    choice_list_finish(&standing->choices);
+    while (standing->previous_count)
+        close(standing->previous[--standing->previous_count].fd);
+}

@@ -1,0 +1,58 @@
+// standing.h — how the plugins stand: what serves, drains, was refused or is left out, and the versions that could be gone back to.
+#ifndef CLI_STANDING_H
+#define CLI_STANDING_H
+
+#include "app/roster.h"
+#include "cli/words.h"
+#include "cli/workspace.h"
+#include "host/publish.h"
+#include "host/survey.h"
+
+enum { REFUSED_FILES_MAX = 32 };
+
+/** The bytes of the version that served before, open, whatever became of their file. */
+struct previous {
+    char name[CHOICE_NAME_BYTES_MAX];
+    int fd;
+};
+
+/** The last load, where it was refused. */
+struct refusal {
+    char *text; // lines; NULL: it was not
+    int64_t since_us;
+    char *paths[REFUSED_FILES_MAX]; // of the files it was about
+    unsigned path_count;
+};
+
+struct standing {
+    struct workspace *workspace;
+    struct roster *roster;
+    struct choice_list choices;
+    struct previous previous[PLUGINS_MAX];
+    unsigned previous_count;
+    struct refusal refusal;
+};
+
+void standing_init(struct standing *standing, struct workspace *workspace, struct roster *roster);
+void standing_finish(struct standing *standing);
+/** A load was refused with these words. */
+void standing_refused(struct standing *standing, str words);
+/** `next` serves in the place of `before`; keeps what may be gone back to, forgets the refusal and choices of files that are gone. */
+void standing_loaded(struct standing *standing, const struct plugin_set *before, const struct plugin_set *next);
+/** The folders hold what serves: a refusal is about nothing any more. */
+void standing_settled(struct standing *standing);
+/** The plugin that serves under that name; NULL where there is none. */
+const struct plugin *standing_plugin(const struct standing *standing, const char *name);
+/** A descriptor of the version before, the standing's own; -1 where there is none. */
+int standing_previous(const struct standing *standing, const char *name);
+/** True where a file, a choice or a plugin has that name. */
+bool standing_knows(const struct standing *standing, const char *name);
+/** Tells the roster. */
+void standing_publish(struct standing *standing, const struct publisher *publisher);
+/** All rows, those of one plugin where `name` is not empty. */
+void standing_rows(const struct standing *standing, const struct publisher *publisher, const struct census *census, str name,
+                   struct arena *arena, PluginsAnswer *answer);
+/** What holds that generation: "GET /slow (plugins/x.c:12) 2 requests for 31 s, ..."; of "nothing that answers" where nothing is known. */
+str standing_holders(const struct census *census, const struct snapshot *snapshot, struct arena *arena);
+
+#endif
