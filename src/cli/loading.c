@@ -6,8 +6,6 @@
 #include "base/log.h"
 #include "db/migrate.h"
 
-extern const leat_plugin leat_plugin_entry; // of handlers/
-
 enum { LOAD_BYTES_MAX = 64 << 20 };
 
 void loading_init(struct loading *loading) {
@@ -54,7 +52,7 @@ int loading_run(const struct workspace *workspace, const struct loading_options 
         .folders = workspace->config.folders,
         .folder_count = workspace->config.folder_count,
         .private_folder = arena_format(&loading->arena, "%s/plugins", workspace->var).ptr,
-        .builtin = &leat_plugin_entry,
+        .builtins = workspace->builtins,
         .generation = options->generation,
         .choices = options->choices,
         .anew = options->anew,

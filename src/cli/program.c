@@ -105,7 +105,7 @@ static int refuse_verb(const char *name) {
     return 2;
 }
 
-static int run(const struct verb *verb, char **arguments, struct arena *arena) {
+static int run(const struct verb *verb, char **arguments, const leat_plugin *const *linked, struct arena *arena) {
     struct environment environment;
     environment_init(&environment, arena);
     struct messages messages;
@@ -120,10 +120,10 @@ static int run(const struct verb *verb, char **arguments, struct arena *arena) {
         fprintf(stderr, "%.*s", (int)text.len, text.ptr ? text.ptr : "");
         return 2;
     }
-    return verb->run(&(struct invocation){arena, &environment, arguments});
+    return verb->run(&(struct invocation){arena, &environment, arguments, linked});
 }
 
-int leat_main(int argument_count, char **arguments) {
+int leat_main(int argument_count, char **arguments, const leat_plugin *const *linked) {
     const char *name = argument_count > 1 ? arguments[1] : NULL;
     if (!name)
         return help(stderr);
@@ -138,7 +138,7 @@ int leat_main(int argument_count, char **arguments) {
     arena_pool_init(&pool, 16);
     struct arena arena;
     arena_init(&arena, &pool, PROGRAM_BYTES_MAX);
-    int code = run(verb, arguments + 2, &arena);
+    int code = run(verb, arguments + 2, linked, &arena);
     arena_reset(&arena);
     arena_pool_finish(&pool);
     return code;

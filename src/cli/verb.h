@@ -4,12 +4,15 @@
 
 #include <stdbool.h>
 
+#include <leat/plugin.h>
+
 #include "cli/flags.h"
 
 struct invocation {
     struct arena *arena; // of the whole run
     struct environment *environment;
-    char **arguments; // what the flags left, NULL-terminated
+    char **arguments;                 // what the flags left, NULL-terminated
+    const leat_plugin *const *linked; // plugins that are part of the program, NULL-terminated; NULL: none
 };
 
 // how the help orders them

@@ -66,6 +66,18 @@ static void make_migration_folders(const struct workspace *workspace) {
     }
 }
 
+static const leat_plugin **gather_builtins(const leat_plugin *const *linked, struct arena *arena) {
+    size_t count = 0;
+    while (linked && linked[count])
+        count++;
+    const leat_plugin **all = arena_alloc(arena, (count + 2) * sizeof *all);
+    if (all) {
+        all[0] = &leat_plugin_entry;
+        memcpy(all + 1, linked ? linked : all, count * sizeof *all);
+    }
+    return all;
+}
+
 // Settings that are wrong, the server's and the plugins', are said together: hence `is_right` only at the end.
 static bool open_plugins(struct workspace *workspace, unsigned wants, bool is_right) {
     const char *copies = arena_format(workspace->arena, "%s/plugins", workspace->var).ptr;
@@ -73,10 +85,10 @@ static bool open_plugins(struct workspace *workspace, unsigned wants, bool is_ri
         .folders = workspace->config.folders,
         .folder_count = workspace->config.folder_count,
         .private_folder = copies,
-        .builtin = &leat_plugin_entry,
+        .builtins = workspace->builtins,
         .generation = 1,
     };
-    if (!copies || plugin_set_open(&options, &workspace->messages, &workspace->plugins) < 0)
+    if (!copies || !workspace->builtins || plugin_set_open(&options, &workspace->messages, &workspace->plugins) < 0)
         return workspace_refuse(workspace);
     int settings = plugin_set_bind(workspace->plugins, workspace->environment, &workspace->messages);
     if (wants & WORKSPACE_DRAFTS)
@@ -90,6 +102,7 @@ static bool open_plugins(struct workspace *workspace, unsigned wants, bool is_ri
 static bool read_settings(struct workspace *workspace, const struct invocation *invocation, bool is_serving, bool *ret_is_right) {
     *workspace = (struct workspace){.arena = invocation->arena, .environment = invocation->environment};
     messages_init(&workspace->messages, workspace->arena);
+    workspace->builtins = gather_builtins(invocation->linked, workspace->arena);
     int file = dotenv_load(".env", workspace->environment, &workspace->messages);
     int config = config_read(workspace->environment, is_serving, workspace->arena, &workspace->messages, &workspace->config);
     bool is_right = file == 0 && config == 0;

@@ -14,7 +14,8 @@ struct workspace {
     struct messages messages;
     bool has_own_key, is_new_key; // SECRET_KEY is not set: the key below var is used
     struct config config;
-    const char *var; // absolute
+    const char *var;              // absolute
+    const leat_plugin **builtins; // the server's own, and those that were linked into the program; NULL at the end
     struct plugin_set *plugins;
     struct cluster *cluster; // NULL: DATABASE_URL is set
     struct migration_folder *migrations;

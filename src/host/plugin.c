@@ -389,7 +389,7 @@ int plugin_open(const struct plugin_place *place, const char *name, struct messa
 }
 
 int plugin_open_builtin(const leat_plugin *entry, unsigned generation, struct messages *messages, struct plugin **ret_plugin) {
-    struct plugin *plugin = plugin_create("leat", generation);
+    struct plugin *plugin = plugin_create(entry->name, generation);
     if (!plugin)
         return -ENOMEM;
     struct image image = {0};

@@ -153,15 +153,26 @@ static int open_folder(struct plugin_set *set, const struct plugin_set_options *
     return status;
 }
 
-static int open_builtin(struct plugin_set *set, const struct plugin_set_options *options, struct messages *messages) {
-    for (size_t i = 0; options->previous && i < options->previous->count; i++)
-        if (!options->previous->plugins[i]->handle) {
-            plugin_hold(options->previous->plugins[i]);
-            return add(set, options->previous->plugins[i], messages);
+static int keep_builtins(struct plugin_set *set, const struct plugin_set *previous, struct messages *messages) {
+    int status = 0;
+    for (size_t i = 0; i < previous->count; i++)
+        if (!previous->plugins[i]->handle) {
+            plugin_hold(previous->plugins[i]);
+            status = worse(status, add(set, previous->plugins[i], messages));
         }
-    struct plugin *plugin;
-    int status = plugin_open_builtin(options->builtin, options->generation, messages, &plugin);
-    return status < 0 ? status : add(set, plugin, messages);
+    return status;
+}
+
+static int open_builtins(struct plugin_set *set, const struct plugin_set_options *options, struct messages *messages) {
+    if (options->previous)
+        return keep_builtins(set, options->previous, messages);
+    int status = 0;
+    for (const leat_plugin *const *entry = options->builtins; entry && *entry; entry++) {
+        struct plugin *plugin;
+        int error = plugin_open_builtin(*entry, options->generation, messages, &plugin);
+        status = worse(status, error < 0 ? error : add(set, plugin, messages));
+    }
+    return status;
 }
 
 // ---- left out
@@ -286,7 +297,7 @@ int plugin_set_open(const struct plugin_set_options *options, struct messages *m
     if (!set)
         return -ENOMEM;
     set->generation = options->generation;
-    int status = options->builtin ? open_builtin(set, options, messages) : 0;
+    int status = open_builtins(set, options, messages);
     for (size_t i = 0; i < options->folder_count; i++)
         status = worse(status, open_folder(set, options, options->folders[i], messages));
     if (status == 0)

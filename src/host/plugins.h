@@ -31,12 +31,12 @@ struct plugin_set {
 struct plugin_set_options {
     const char *const *folders;
     size_t folder_count;
-    const char *private_folder;        // of the copies
-    const leat_plugin *builtin;        // the executable's own; NULL: none
-    unsigned generation;               // from 1
-    const struct choice_list *choices; // what is not loaded as it lies there; NULL: nothing
-    const char *anew;                  // a plugin that is loaded again though its file is the same; NULL: none
-    const struct plugin_set *previous; // what of it has not changed goes on as it is: no on_load, its statics as they are; NULL: none
+    const char *private_folder;         // of the copies
+    const leat_plugin *const *builtins; // linked into the program, NULL at the end; NULL: none
+    unsigned generation;                // from 1
+    const struct choice_list *choices;  // what is not loaded as it lies there; NULL: nothing
+    const char *anew;                   // a plugin that is loaded again though its file is the same; NULL: none
+    const struct plugin_set *previous;  // what of it has not changed goes on as it is: no on_load, its statics as they are; NULL: none
 };
 
 /**

@@ -82,7 +82,7 @@ static bool open_plugins(struct test_app *a, const char *const *names) {
         .folders = &a->folder,
         .folder_count = 1,
         .private_folder = arena_format(&a->arena, "%s/copies", a->folder).ptr,
-        .builtin = &leat_plugin_entry,
+        .builtins = (const leat_plugin *const[]){&leat_plugin_entry, NULL},
         .generation = 1,
     };
     return is_right && plugin_set_open(&options, &a->messages, &a->plugins) == 0 &&

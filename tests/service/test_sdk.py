@@ -1,5 +1,6 @@
 """test_sdk.py — leat as it is installed: a plugin of one file, projects from `leat new` for meson and CMake, and `leat dev` on one of them."""
 
+import json
 import os
 import re
 import signal
@@ -12,7 +13,7 @@ import urllib.request
 import pytest
 
 from client import Client
-from server import SECRET, build_folder, clean_environment, throw_away_folder
+from server import ROOT, SECRET, build_folder, clean_environment, throw_away_folder
 
 ONE_FILE = """#include <leat/leat.h>
 SCHEMA(Greeting, (str, text));
@@ -143,6 +144,20 @@ def test_each_verb_has_a_man_page_and_completion_knows_it(installed, folder):
 COMP_WORDS=(leat op) COMP_CWORD=1; _leat; echo "${{COMPREPLY[@]}}"
 COMP_WORDS=(leat run --po) COMP_CWORD=2; _leat; echo "${{COMPREPLY[@]}}\""""
     assert installed.run("bash", "-c", script, cwd=folder).split() == ["openapi", "--port"]
+
+
+def test_plugins_can_be_parts_of_the_program(folder):
+    """-Dstatic_plugins=true: one file that needs no libleat and no folder of plugins."""
+    build = folder / "build"
+    for command in (["meson", "setup", build, ROOT, "-Dtests=false", "-Dstatic_plugins=true"], ["ninja", "-C", build, "src/cli/leat"]):
+        result = subprocess.run(command, capture_output=True, text=True, timeout=400)
+        assert result.returncode == 0, result.stdout + result.stderr
+    program = folder / "leat"
+    (build / "src/cli/leat").rename(program)
+    assert "libleat" not in subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run([program, "routes", "--json"], cwd=folder, capture_output=True, text=True, check=True, env=clean_environment())
+    routes = {(route["plugin"], route["path"]) for route in json.loads(listed.stdout)}
+    assert {("users", "/v1/users/me"), ("posts", "/v1/posts"), ("leat", "/health")} <= routes
 
 
 def test_new_refuses_a_name_and_a_folder_that_is_there(installed, folder):

@@ -50,7 +50,8 @@ struct run {
 static struct run *prepare(struct world *world) {
     static const struct openapi_info info = {"tests", "1", NULL};
     struct run *run = arena_alloc(&world->arena, sizeof *run);
-    struct plugin_set_options set = {.builtin = &leat_plugin_entry, .private_folder = world->copies, .generation = 1};
+    struct plugin_set_options set = {
+        .builtins = (const leat_plugin *const[]){&leat_plugin_entry, NULL}, .private_folder = world->copies, .generation = 1};
     struct environment environment;
     environment_init(&environment, &world->arena);
     if (plugin_set_open(&set, &world->messages, &run->set) || plugin_set_bind(run->set, &environment, &world->messages) ||
