@@ -380,7 +380,7 @@ static const struct {
     const char *problem;
 } failures[] = {
     {CURLE_URL_MALFORMAT, -EINVAL, "the URL is none"},
-    {CURLE_UNSUPPORTED_PROTOCOL, -EINVAL, "the URL is neither http nor https"},
+    {CURLE_UNSUPPORTED_PROTOCOL, -EPROTO, "its answer is no HTTP"}, // the URL's own was judged before
     {CURLE_COULDNT_RESOLVE_HOST, -ENOENT, "there is no such host"},
     {CURLE_COULDNT_RESOLVE_PROXY, -ENOENT, "there is no such proxy"},
     {CURLE_COULDNT_CONNECT, -ECONNREFUSED, "nobody answers there"},
@@ -432,7 +432,7 @@ static bool follow(struct outbound_call *call, const char *location) {
     call->url = arena_copy(call->arena, str_of(location));
     int error = call->url.ptr ? transfer_judge_url(call, after) : -ENOMEM;
     if (error)
-        return fail_redirect(call, error, "it leads to what is no URL of http or https");
+        return fail_redirect(call, error == -EINVAL ? -EPROTO : error, "it leads to what is no URL of http or https");
     bool changes_method = call->status == 303 || (call->status < 303 && strcmp(call->method, "POST") == 0);
     bool is_elsewhere = strcmp(before, after) != 0;
     if (is_elsewhere && strncmp(before, "https:", 6) == 0 && strncmp(after, "https:", 6) != 0)
