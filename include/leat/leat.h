@@ -7,6 +7,7 @@
 //   ON_REQUEST ON_RESPONSE ON_FAILURE ERROR_SHAPE               around routes leat/middleware.h
 //   db_one db_list db_value db_exec                             Postgres      leat/database.h
 //   http_get http_post http_get_start await                     other servers leat/http_client.h
+//   cache_forget, a route's .cache_s                            answers kept  leat/cache.h
 //   password_hash jwt_issue bearer_token                        sign-in       leat/security.h
 //   metrics_text not_ready_because                              the server    leat/server.h
 //   PLUGIN                                                      the one exported symbol, leat/plugin.h
@@ -16,6 +17,7 @@
 #ifndef LEAT_H
 #define LEAT_H
 
+#include "cache.h"
 #include "database.h"
 #include "http_client.h"
 #include "middleware.h"

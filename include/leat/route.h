@@ -156,6 +156,10 @@ typedef struct leat_route {
     uint32_t p99_budget_us;             // what the benchmark holds the route to; 0: nothing
     size_t max_body;                    // bytes; 0: the server's (1 MiB)
     bool deprecated, hidden;            // said so in the documents; left out of them
+    uint32_t cache_s;                   // a GET's answer is kept and given again for so long: leat/cache.h; 0: it is not
+    uint32_t cache_stale_s;             // and then so long still, while it is made anew behind the client's back
+    const char *cache_tags;             // by which it is forgotten before: "posts,post:{post_id}", names of the path's parameters in braces
+    bool cache_per_user;                // of a route that looks at credentials: each has answers of its own, and is checked each time
 } leat_route;
 
 // in an optimised build the compiler itself rejects a path() parameter that the route's path does not name

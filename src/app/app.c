@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "cached.h"
 #include "observe.h"
 #include "request.h"
 
@@ -19,6 +20,7 @@ void app_options_init(struct app_options *options) {
         .request_bytes_max = 128 << 20, // a page of a hundred rows that were each as long as a body may be
         .has_request_ids = true,
     };
+    cache_options_init(&options->cache);
 }
 
 // ---- generations
@@ -114,6 +116,8 @@ static void app_init(struct app *app, struct core *core, const struct app_option
     list_init(&app->spare);
     list_init(&app->ready_tasks);
     deferred_init(&app->start_tasks, start_tasks);
+    list_init(&app->ready_refreshes);
+    deferred_init(&app->start_refreshes, cached_start_refreshes);
     app->log_level = log_level_of(NULL);
     app->generation_count = 1;
     observe_init_ids(app);
@@ -132,6 +136,8 @@ int app_create(struct core *core, const struct app_options *options, struct snap
         status = outbound_create(core, &options->outbound, &app->outbound);
     if (!status)
         status = session_core_create(core, &options->http, &app_http);
+    if (!status)
+        status = cache_create(core, &options->cache, &app->cache);
     if (status) {
         outbound_destroy(app->outbound);
         generation_free(app->generation);
@@ -146,9 +152,14 @@ int app_create(struct core *core, const struct app_options *options, struct snap
     return 0;
 }
 
-static void db_stopped(void *arg) {
+static void cache_stopped(void *arg) {
     struct app *app = arg;
     app->stopped(app->stopped_arg);
+}
+
+static void db_stopped(void *arg) {
+    struct app *app = arg;
+    cache_stop(app->cache, cache_stopped, app);
 }
 
 void app_check_stopped(struct app *app) {
@@ -170,6 +181,7 @@ void app_destroy(struct app *app) {
         return;
     session_core_destroy(app->core);
     outbound_destroy(app->outbound);
+    cache_destroy(app->cache);
     db_destroy(app->db);
     for (struct list *node; (node = list_pop(&app->spare));)
         free(container_of(node, req, node));

@@ -12,6 +12,7 @@
 #include "app/snapshot.h"
 #include "auth/hasher.h"
 #include "auth/jwt.h"
+#include "cache/cache.h"
 #include "db/db.h"
 #include "engine/core.h"
 #include "http/session.h"
@@ -34,6 +35,7 @@ struct app_options {
     struct figures *figures;           // NULL: nothing is counted
     struct roster *roster;             // NULL: nobody knows of plugins but those that serve
     const struct readiness *readiness; // NULL: always ready but for the database
+    struct cache_options cache;
 };
 void app_options_init(struct app_options *options);
 

@@ -39,6 +39,10 @@ struct app {
     unsigned live_count, spare_count;
     struct list ready_tasks;
     struct deferred start_tasks;
+    struct cache *cache;
+    struct list ready_refreshes; // of cached answers
+    struct deferred start_refreshes;
+    unsigned refresh_count; // begun or ready
     bool is_stopping, is_db_stopping;
     void (*stopped)(void *arg);
     void *stopped_arg;

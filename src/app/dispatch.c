@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cached.h"
 #include "http/charset.h"
 #include "http/url.h"
 #include "observe.h"
@@ -149,6 +150,8 @@ static void on_request(struct session *session, const struct http_head *head, st
     struct router_match match;
     const struct endpoint *endpoint = route(app, session, head, &match);
     if (!endpoint)
+        return;
+    if (endpoint->cached && cached_answers(app, session, endpoint, head, &match))
         return;
     req *r = request_take(app, app->generation);
     if (!r)

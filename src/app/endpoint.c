@@ -10,6 +10,7 @@
 
 #include <leat/security.h>
 
+#include "cached_plan.h"
 #include "middleware.h"
 #include "snapshot_internal.h"
 
@@ -328,7 +329,7 @@ static int seal(struct compiler *compiler, struct endpoint *ret_endpoint) {
         .reads_request = reads_request(compiler),
         .errors = errors,
     };
-    return 0;
+    return cached_plan_make(compiler->compilation, ret_endpoint, &ret_endpoint->cached);
 }
 
 int endpoint_compile(struct compilation *compilation, const leat_plugin *plugin, const leat_route *route, struct endpoint *ret_endpoint) {

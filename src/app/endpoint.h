@@ -44,6 +44,8 @@ struct step {
     const void *value;             // STEP_VALUE
 };
 
+struct cached_plan;
+
 struct endpoint {
     const leat_route *route;
     const leat_plugin *plugin;
@@ -60,6 +62,7 @@ struct endpoint {
     bool reads_request;                                        // some step looks at it, so its bytes must last
     const leat_hook *const *on_responses, *const *on_failures; // NULL-terminated; NULL: there are none
     const leat_error *const *errors;                           // the route's and its providers', NULL-terminated
+    struct cached_plan *cached;                                // NULL: its answers are not
 };
 
 #endif

@@ -3,6 +3,7 @@
 // A duration is from the turn in which the request was whole to its answer being written: a request that others of its turn have kept
 // waiting has waited. It is right to four microseconds, which spares most requests of a full turn their look at the clock.
 #include "observe.h"
+#include "cached.h"
 
 #include <errno.h>
 #include <string.h>
@@ -160,7 +161,7 @@ static __attribute__((noinline)) void log_end(req *r, uint64_t us) {
 void observe_end(req *r) {
     const struct generation *generation = r->generation;
     bool is_logged = r->app->options->logs_requests;
-    if (!r->endpoint || (!generation->routes && !is_logged))
+    if (!r->endpoint || (!generation->routes && !is_logged) || cached_is_refresh(r))
         return;
     int64_t ns = clock_monotonic_near_ns() - r->began_ns;
     uint64_t us = ns > 0 ? (uint64_t)ns / 1000 : 0;

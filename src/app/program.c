@@ -168,7 +168,9 @@ static void run_hook(req *r, const struct step *step, bool lacks_argument) {
     if (lacks_argument)
         fail_with_problems(r);
     Response *response = NULL;
+    r->is_in_hook = true;
     step->hook->request(r, (char *)r->frame + step->from, &response);
+    r->is_in_hook = false;
     if (!response)
         return;
     request_settle(r);

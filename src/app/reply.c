@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "cached.h"
 #include "failure_body.h"
 #include "middleware.h"
 #include "observe.h"
@@ -117,6 +118,8 @@ void reply_response(req *r, const Response *response) {
 }
 
 void reply_value(req *r, const void *value) {
+    if (r->endpoint->cached && cached_reply(r, value))
+        return;
     if (!r->session)
         return;
     const leat_schema *schema = r->endpoint->route->returns;

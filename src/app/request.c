@@ -1,5 +1,6 @@
 // request.c — one request from its head to its answer, or one task: its memory, its coroutine, its waits and its end.
 #include "request.h"
+#include "cached.h"
 #include "observe.h"
 
 #include <assert.h>
@@ -70,6 +71,10 @@ void request_end(req *r, enum outcome outcome) {
     if (timer_is_armed(&r->deadline))
         wheel_disarm(&r->app->core->wheel, &r->deadline);
     run_cleanups(r, outcome);
+    if (r->forgotten)
+        cached_forget(r);
+    if (r->cached)
+        cached_end(r, outcome);
     observe_end(r);
     request_forget_futures(r);
     if (r->autocommit.is_used)
@@ -123,16 +128,29 @@ void request_keep(req *r) {
     r->is_kept = true;
 }
 
-void request_run(void *arg) {
-    req *r = arg;
+void request_prepare(req *r) {
     const struct endpoint *endpoint = r->endpoint;
-    pulse_work(&r->app->core->pulse, endpoint->activity);
+    if (r->is_prepared)
+        return;
+    r->is_prepared = true;
     if (endpoint->reads_request)
         request_keep(r);
     r->frame = endpoint->frame_bytes ? alloc(r, endpoint->frame_bytes) : NULL;
     program_run(r);
-    const void *value = endpoint->route->call(r, r->frame);
+}
+
+void request_run(void *arg) {
+    req *r = arg;
+    pulse_work(&r->app->core->pulse, r->endpoint->activity);
+    if (r->endpoint->cached && cached_finds(r)) {
+        request_end(r, OK);
+        return;
+    }
+    request_prepare(r);
+    const void *value = r->endpoint->route->call(r, r->frame);
     request_settle(r);
+    if (r->forgotten)
+        cached_forget(r);
     reply_value(r, value);
     request_end(r, OK);
 }

@@ -75,6 +75,11 @@ struct req {
     const struct text_pair *query_pairs;
     size_t query_count;
 
+    struct cached_request *cached; // of a cached route, once it has a key
+    bool is_prepared;              // its program has run
+    bool is_in_hook;               // one of the plugin's ON_REQUESTs runs
+    struct forgotten *forgotten;   // tags, when it is through
+
     struct header_line *headers, **headers_last;
     struct cleanup *cleanups;
     struct spawned *spawned, **spawned_last;
@@ -120,6 +125,8 @@ void request_keep(req *r);
 _Noreturn void request_leave(req *r, enum outcome outcome);
 /** Required rows and COMMIT: what must have gone well before a good answer. Suspends; fails the request otherwise. */
 void request_settle(req *r);
+/** Its bytes where somebody wants them, its frame, its program; once. Fails as program_run() does. */
+void request_prepare(req *r);
 /** Judges what db_require() has put off: what the request does next must not be done for somebody who may not. Suspends, or fails it. */
 void request_settle_required(req *r);
 

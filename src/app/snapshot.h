@@ -19,6 +19,7 @@ struct plugin_view {
     const leat_plugin *plugin;
     const leat_item *const *items;
     size_t item_count;
+    uint64_t code; // what tells this build of it from another, on every machine; 0 where it is linked in
 };
 
 struct snapshot;

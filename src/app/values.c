@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/uuid.h"
+#include "cached.h"
 #include "http/characters.h"
 #include "observe.h"
 #include "reply.h"
@@ -67,11 +68,15 @@ const char *leat_version(void) {
 str header_of(req *r, const char *name) {
     if (!r->head)
         return (str){0};
+    if (r->endpoint && r->endpoint->cached)
+        cached_note_header(r, str_of(name));
     request_keep(r);
     return http_field_value(r->head, str_of(name));
 }
 
 str request_body(req *r) {
+    if (r->endpoint && r->endpoint->cached)
+        cached_note_header(r, S("the body"));
     request_keep(r);
     return r->body;
 }

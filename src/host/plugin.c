@@ -13,6 +13,7 @@
 #include <leat/leat.h>
 
 #include "base/clock.h"
+#include "cache/hash.h"
 #include "host/copy.h"
 #include "host/object.h"
 
@@ -61,7 +62,7 @@ void plugin_close(struct plugin *plugin) {
 }
 
 struct plugin_view plugin_view(const struct plugin *plugin) {
-    return (struct plugin_view){&plugin->entry, plugin->items, plugin->item_count};
+    return (struct plugin_view){&plugin->entry, plugin->items, plugin->item_count, plugin->code};
 }
 
 // ---- before anything of it is mapped
@@ -342,6 +343,11 @@ static int read_loaded(struct plugin *plugin, const struct object *object, uint6
 
 // ---- open
 
+static uint64_t code_of(const void *bytes, size_t size) {
+    struct digest digest = digest_of((str){bytes, size});
+    return digest_number(&digest);
+}
+
 static int open_copy(struct plugin *plugin, struct messages *messages) {
     size_t size;
     void *bytes = copy_map(plugin->copy_fd, &size);
@@ -356,6 +362,8 @@ static int open_copy(struct plugin *plugin, struct messages *messages) {
         status = load(plugin, messages);
     if (status == 0)
         status = read_loaded(plugin, &object, entry, messages);
+    if (status == 0)
+        plugin->code = code_of(bytes, size);
     copy_unmap(bytes, size);
     return status;
 }

@@ -34,6 +34,7 @@ struct plugin {
     leat_plugin entry;       // zero-filled where an older plugin has less
     const leat_item **items; // by file and line
     size_t item_count;
+    uint64_t code; // of the file's bytes; 0 for the one that is linked in
     struct arena_pool pool;
     struct arena arena; // of all this, and of its settings
     bool is_live;       // on_load has run

@@ -132,6 +132,7 @@ static void free_server(struct server *server) {
     pthread_mutex_destroy(&server->crew.lock);
     pthread_mutex_destroy(&server->crew.loading);
     pthread_cond_destroy(&server->crew.changed);
+    cache_crew_destroy(server->crew.app.cache.crew);
     free(server->workers);
     free(server);
 }
@@ -218,6 +219,11 @@ static struct server *create(const struct server_options *options, struct plugin
     server->options = *options;
     server->workers = workers;
     server->crew = (struct crew){.options = &server->options, .app = *options->app, .plugins = plugins};
+    if (cache_crew_create(&server->crew.app.cache.crew) < 0) {
+        free(workers);
+        free(server);
+        return NULL;
+    }
     pthread_mutex_init(&server->crew.lock, NULL);
     pthread_mutex_init(&server->crew.loading, NULL);
     pthread_cond_init(&server->crew.changed, NULL);

@@ -104,6 +104,43 @@ ON_REQUEST(read_body, (body(Note, in))) {
     return NULL;
 }
 
+PROVIDE(get_caller, str, (depends(bearer_token, token))) {
+    return token;
+}
+GET("/cached/{note_id}", cached_note, Note, (path(i64, note_id)), .cache_s = 60, .cache_tags = "notes, note:{note_id}") {
+    return NULL;
+}
+POST("/cached", cached_post, Note, (), .cache_s = 60) {
+    return NULL;
+}
+GET("/cached-body", cached_body, Note, (body(Note, in)), .cache_s = 60) {
+    return NULL;
+}
+GET("/cached-mine", cached_mine, Note, (depends(get_caller, caller)), .cache_s = 60) {
+    return NULL;
+}
+GET("/cached-each", cached_each, Note, (depends(get_caller, caller)), .cache_s = 60, .cache_per_user = true) {
+    return NULL;
+}
+GET("/cached-brace", cached_brace, Note, (), .cache_s = 60, .cache_tags = "note:{note_id}") {
+    return NULL;
+}
+GET("/cached-open", cached_open, Note, (), .cache_s = 60, .cache_tags = "note:{id") {
+    return NULL;
+}
+GET("/cached-empty", cached_empty, Note, (), .cache_s = 60, .cache_tags = "a,,b") {
+    return NULL;
+}
+GET("/cached-many", cached_many, Note, (), .cache_s = 60, .cache_tags = "a,b,c,d,e,f,g,h,i") {
+    return NULL;
+}
+GET("/cached-long", cached_long, Note, (), .cache_s = 604801) {
+    return NULL;
+}
+GET("/cached-never", cached_never, Note, (), .cache_tags = "a") {
+    return NULL;
+}
+
 static int create(const leat_item *const *items, size_t count) {
     static leat_plugin plugin = {.name = "notes", .prefix = "/v1", .tag = "notes"};
     struct plugin_view view = {.plugin = &plugin, .items = items, .item_count = count};
@@ -292,8 +329,38 @@ static void test_snapshot_says_all_that_is_wrong_at_once(void **state) {
     expect_refusal(status, "which is not loaded");
 }
 
+static void expect_uncacheable(const leat_route *route, const char *words) {
+    const leat_item *items[] = {&route->base};
+    assert_int_equal(create(items, 1), -EINVAL);
+    assert_non_null(memmem(messages.ptr, messages.len, words, strlen(words)));
+    messages = (str){0};
+}
+
+static void test_what_may_not_be_cached_is_refused_with_its_remedy(void **state) {
+    (void)state;
+    expect_uncacheable(&cached_post__route, "route 'cached_post': the answers of a GET are cached, and of nothing else");
+    expect_uncacheable(&cached_body__route, "what a body says is no part of the key");
+    expect_uncacheable(&cached_mine__route, "depends on 'bearer_token', on who is asking; cached, it would be everybody's");
+    expect_uncacheable(&cached_brace__route, "names {note_id}, and the path has no such parameter");
+    expect_uncacheable(&cached_open__route, "is not closed");
+    expect_uncacheable(&cached_empty__route, "is empty");
+    expect_uncacheable(&cached_many__route, "more than 8 tags");
+    expect_uncacheable(&cached_long__route, "604800 at most, a week");
+    expect_uncacheable(&cached_never__route, "say for how long with .cache_s");
+}
+
+static void test_what_may_be_cached_is(void **state) {
+    (void)state;
+    const leat_item *items[] = {&cached_note__route.base, &cached_each__route.base};
+    assert_int_equal(create(items, 2), 0);
+    assert_non_null(snapshot_endpoint(snapshot, 0)->cached);
+    assert_non_null(snapshot_endpoint(snapshot, 1)->cached);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_what_may_not_be_cached_is_refused_with_its_remedy, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_may_be_cached_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshot_puts_the_prefix_before_every_path, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshot_gives_an_empty_answer_204_and_others_what_they_say, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshot_puts_a_plugins_guards_before_those_of_its_routes, set_up, tear_down),
