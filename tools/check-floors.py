@@ -36,6 +36,7 @@ OF_ONE_FLOOR = {
     r"(libpq-fe|libpq/.*)\.h": ["src/db"],
     r"argon2\.h": ["src/auth"],
     r"curl/.*\.h": ["src/outbound"],
+    r"(zlib|brotli/.*)\.h": ["src/http"],
 }
 LINES_MAX = 700
 C_LIBRARY = set(

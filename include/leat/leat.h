@@ -3,7 +3,8 @@
 // One declaration per thing:
 //   SCHEMA PARTIAL TABLE INDEX SETTINGS ENUM PAGE_OF VALIDATE   data          leat/schema.h
 //   GET POST PUT PATCH DELETE, PROVIDE IMPORT GUARDS            routes        leat/route.h
-//   ERROR ON_ERROR fail, alloc format set_header TASK spawn     the request   leat/request.h
+//   ERROR ON_ERROR fail, alloc format sleep_ms TASK spawn       the request   leat/request.h
+//   respond redirect put_cookie send_file stream events lines   the answer    leat/response.h
 //   ON_REQUEST ON_RESPONSE ON_FAILURE ERROR_SHAPE               around routes leat/middleware.h
 //   db_one db_list db_value db_exec                             Postgres      leat/database.h
 //   http_get http_post http_get_start await                     other servers leat/http_client.h
@@ -23,6 +24,7 @@
 #include "middleware.h"
 #include "plugin.h"
 #include "request.h"
+#include "response.h"
 #include "route.h"
 #include "schema.h"
 #include "security.h"

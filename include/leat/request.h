@@ -1,4 +1,4 @@
-// request.h — the request being served: its memory, its failures, its answer, and the work it leaves behind.
+// request.h — the request being served: its memory, its failures, its time, and the work it leaves behind.
 #ifndef LEAT_REQUEST_H
 #define LEAT_REQUEST_H
 #pragma GCC system_header
@@ -7,7 +7,7 @@
 
 #pragma GCC visibility push(default)
 
-// ---- memory and answers
+// ---- memory
 
 /**
  * Zeroed, 16-byte aligned memory that lives as long as the request. Never NULL: past the request's allowance (128 MiB) the request is
@@ -25,31 +25,8 @@ str format(req *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 str header_of(req *, const char *name);
 /** The request's body, byte for byte; suspends until it has arrived whole. Empty where there is none. */
 str request_body(req *);
-/**
- * Adds a header to the answer, errors included. A name that is no token, or a value with CR, LF or NUL, is a fault of the plugin: the
- * request fails with 500 and the log names it. Content-Length, Transfer-Encoding, Connection and Date are leat's own and refused alike.
- */
-void set_header(req *, const char *name, str value);
-/** Answers with another status than the route's. 200 to 599. */
-void set_status(req *, unsigned status);
-/** Adds `Set-Cookie: name=value; attributes`; `attributes` may be NULL. */
-void set_cookie(req *, const char *name, str value, const char *attributes);
-
-/** What a handler that makes its own body returns. */
+/** An answer that is made by hand: see response.h. */
 typedef struct Response Response;
-extern const leat_schema Response__schema;
-/** A body with its own content type, `type` a static string; `body` must live as long as the request. */
-Response *respond(req *, const char *type, str body);
-/** text/plain; charset=utf-8. */
-Response *text(req *, str body);
-/** text/html; charset=utf-8. The caller escapes: see html_escape. */
-Response *html(req *, str body);
-/** JSON text that is already made. */
-Response *json_text(req *, str body);
-/** 307 to `location`, a path or an absolute URL without CR or LF. */
-Response *redirect(req *, str location);
-/** `s` with & < > " ' as entities, in the request's memory; `s` itself where there is nothing to escape. */
-str html_escape(req *, str s);
 
 /** What a route without a body returns: 204, and the handler returns NULL. */
 typedef struct Empty {
@@ -125,6 +102,11 @@ struct leat_future;
 void *leat_await(struct leat_future *);
 /** What the call without `_start` would have returned. Suspends until it is here; one await for queries and for calls alike. */
 #define await(p) ((__typeof__((p).t[0]))leat_await((p).f))
+/**
+ * Waits, while the core serves others; to the next tick of 16 ms. The request's deadline goes on meanwhile, but for one that streams. A
+ * stream that was begun has sent its head by then.
+ */
+void sleep_ms(req *, i64 ms);
 
 // ---- work after the answer
 

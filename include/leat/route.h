@@ -162,14 +162,15 @@ typedef struct leat_route {
     bool cache_per_user;                // of a route that looks at credentials: each has answers of its own, and is checked each time
 } leat_route;
 
-// in an optimised build the compiler itself rejects a path() parameter that the route's path does not name
+// in an optimised build the compiler itself rejects a path() parameter that the route's path does not name; {name:path} is the rest of the
+// path
 #ifdef __OPTIMIZE__
 #define LEAT_INPATH(FP, ...) __VA_OPT__(LEAT_INPATH_P(LEAT_STRIP FP, LEAT_INPATH_##__VA_ARGS__))
 #define LEAT_INPATH_P(...) LEAT_INPATH_D(__VA_ARGS__)
 #define LEAT_INPATH_D(F, path_, is_, n)                                                                                                    \
     if (is_) {                                                                                                                             \
         extern void F##__path_##n(void) __attribute__((error("route \"" path_ "\" has no {" #n "}")));                                     \
-        if (!__builtin_strstr(path_, "{" #n "}"))                                                                                          \
+        if (!__builtin_strstr(path_, "{" #n "}") && !__builtin_strstr(path_, "{" #n ":path}"))                                             \
             F##__path_##n();                                                                                                               \
     }
 #else

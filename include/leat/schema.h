@@ -27,6 +27,10 @@ enum leat_kind {
     LEAT_EMPTY,    // no body at all: 204
     LEAT_RESPONSE, // a body the handler made itself
     LEAT_ANSWER,   // what another server has answered
+    LEAT_FILE,     // a file, or such a body
+    LEAT_STREAM,   // what is sent while it is made: bytes of any type
+    LEAT_EVENTS,   // ... Server-Sent Events
+    LEAT_LINES,    // ... JSON Lines of `elem`
 };
 /** `.format` of a str: what else it must be. EMAIL as email-validator judges it, URL as Pydantic's AnyUrl. */
 enum leat_format { FORMAT_NONE, EMAIL, URL, HOSTNAME, IPV4, IPV6, BASE64, SLUG };

@@ -46,6 +46,13 @@ static _Noreturn void fail_unsent(req *r, const leat_query *source, int error) {
     fail_by_database(r, source, &failure);
 }
 
+// The answer has begun, so the transaction is over: another would have nobody to say that it failed, and hold its link for the client.
+static _Noreturn __attribute__((cold)) void fail_behind_commit(req *r, const leat_query *source) {
+    observe_log(r, LOG_ERROR, "query_behind_commit", "at=%s:%u get_tx ended when the stream began; use get_db", source->base.file,
+                source->base.line);
+    http_fail(r, 500, "Internal Server Error");
+}
+
 static struct db_future *future_of(req *r, const leat_query *source) {
     struct db_future *future = new (r, struct db_future);
     *future = (struct db_future){
@@ -65,6 +72,8 @@ static void begin(struct db_future *future, int status) {
 
 struct leat_future *leat_db_start(db_conn *db, const leat_query *source, const leat_arg *args) {
     req *r = db->request;
+    if (__builtin_expect(request_is_outflowing(r), false) && db == &r->transaction)
+        fail_behind_commit(r, source);
     struct db_future *future = future_of(r, source);
     future->query.statement = statement_of(r->generation->snapshot->statements, source);
     future->query.args = args;

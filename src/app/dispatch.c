@@ -7,6 +7,7 @@
 #include "http/charset.h"
 #include "http/url.h"
 #include "observe.h"
+#include "outflow.h"
 #include "reply.h"
 #include "request.h"
 
@@ -183,4 +184,19 @@ static void on_refusal(struct session *session, unsigned status, const char *det
                        status == 503 ? "Retry-After: 1" : NULL);
 }
 
-const struct http_app app_http = {.on_head = on_head, .on_request = on_request, .on_gone = on_gone, .on_refusal = on_refusal};
+static void on_room(struct session *session) {
+    outflow_on_room(*session_user(session));
+}
+
+static void on_drain(struct session *session) {
+    outflow_on_drain(*session_user(session));
+}
+
+const struct http_app app_http = {
+    .on_head = on_head,
+    .on_request = on_request,
+    .on_gone = on_gone,
+    .on_refusal = on_refusal,
+    .on_room = on_room,
+    .on_drain = on_drain,
+};

@@ -165,9 +165,10 @@ void observe_end(req *r) {
         return;
     int64_t ns = clock_monotonic_near_ns() - r->began_ns;
     uint64_t us = ns > 0 ? (uint64_t)ns / 1000 : 0;
+    uint64_t answer_us = r->opened_ns ? (uint64_t)(r->opened_ns - r->began_ns) / 1000 : us; // how long it streams is not how slow it is
     struct route_figures *figures = generation->routes ? generation->routes[r->endpoint->index] : NULL;
     if (figures)
-        count(figures, r->answered_status, us);
+        count(figures, r->answered_status, answer_us);
     if (is_logged)
         log_end(r, us);
 }

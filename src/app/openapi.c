@@ -183,18 +183,77 @@ static void put_status(leat_json *writer, unsigned status) {
     json_key(writer, digits);
 }
 
-static void put_success(struct document *document, const struct endpoint *endpoint) {
-    leat_json *writer = &document->writer;
-    const leat_schema *returns = endpoint->route->returns;
-    put_status(writer, endpoint->status);
+// Bytes that no schema describes; `type` may be a range of media types.
+static void put_raw_content(leat_json *writer, const char *type, const char *schema) {
+    json_key(writer, "content");
     leat_put_open(writer);
-    json_pair(writer, "description", "Successful Response");
-    if (returns->kind != LEAT_EMPTY && returns->kind != LEAT_RESPONSE) {
-        char title[128];
+    json_key(writer, type);
+    leat_put_open(writer);
+    json_pair_raw(writer, "schema", schema);
+    leat_put_close(writer);
+    leat_put_close(writer);
+}
+
+static const char binary_schema[] = "{\"type\":\"string\",\"format\":\"binary\"}", text_schema[] = "{\"type\":\"string\"}";
+
+// OpenAPI 3.1 has no word for a sequence of values; 3.2 calls it itemSchema.
+static void put_lines_content(struct document *document, const leat_schema *lines) {
+    leat_json *writer = &document->writer;
+    json_key(writer, "content");
+    leat_put_open(writer);
+    json_key(writer, "application/jsonl");
+    leat_put_open(writer);
+    json_pair_raw(writer, "schema", text_schema);
+    json_key(writer, "x-itemSchema");
+    component_write(&document->components, writer, lines->elem, NULL, lines->elem->name);
+    leat_put_close(writer);
+    leat_put_close(writer);
+}
+
+static void put_success_content(struct document *document, const struct endpoint *endpoint) {
+    const leat_schema *returns = endpoint->route->returns;
+    char title[128];
+    switch (returns->kind) {
+    case LEAT_EMPTY:
+    case LEAT_RESPONSE:
+        return;
+    case LEAT_FILE:
+        return put_raw_content(&document->writer, "application/octet-stream", binary_schema);
+    case LEAT_STREAM:
+        return put_raw_content(&document->writer, "*/*", binary_schema);
+    case LEAT_EVENTS:
+        return put_raw_content(&document->writer, "text/event-stream", text_schema);
+    case LEAT_LINES:
+        return put_lines_content(document, returns);
+    default:
         snprintf(title, sizeof title, "Response %.100s", endpoint->route->name);
         put_content(document, "application/json", returns, title);
     }
+}
+
+static void put_success(struct document *document, const struct endpoint *endpoint) {
+    leat_json *writer = &document->writer;
+    put_status(writer, endpoint->status);
+    leat_put_open(writer);
+    json_pair(writer, "description", "Successful Response");
+    put_success_content(document, endpoint);
     leat_put_close(writer);
+}
+
+// What ranges and conditions make of a file.
+static void put_partial_answers(leat_json *writer) {
+    put_status(writer, 206);
+    leat_put_open(writer);
+    json_pair(writer, "description", "Partial Content");
+    json_pair_raw(writer, "headers",
+                  "{\"Content-Range\":{\"description\":\"Which bytes these are, and of how many\",\"schema\":{\"type\":\"string\"}}}");
+    put_raw_content(writer, "application/octet-stream", binary_schema);
+    leat_put_close(writer);
+    json_pair_raw(writer, "304", "{\"description\":\"Not Modified\"}");
+}
+
+static bool is_of_files(const struct endpoint *endpoint, unsigned status) {
+    return endpoint->route->returns->kind == LEAT_FILE && (status == 404 || status == 412 || status == 416);
 }
 
 // Two plugins may each have an error of that name: the first is the example.
@@ -298,6 +357,8 @@ static void put_responses(struct document *document, const struct endpoint *endp
     json_key(writer, "responses");
     leat_put_open(writer);
     put_success(document, endpoint);
+    if (endpoint->route->returns->kind == LEAT_FILE)
+        put_partial_answers(writer);
     if (!has_client_failure(endpoint))
         put_plain_failure(document, 400, "Bad Request", "ErrorResponse");
     for (unsigned status = 400; status < 600; status++) {
@@ -305,6 +366,8 @@ static void put_responses(struct document *document, const struct endpoint *endp
             put_plain_failure(document, 422, "Validation Error", "HTTPValidationError");
         else if (has_failure(endpoint, status))
             put_failures(document, endpoint, status);
+        else if (is_of_files(endpoint, status))
+            put_plain_failure(document, status, http_reason(status), "ErrorResponse");
     }
     leat_put_close(writer);
 }

@@ -30,14 +30,34 @@ static str origin_of(const req *r) {
     return r->head ? http_text(r->head, r->head->origin) : (str){0};
 }
 
-static void begin(req *r, struct answer *answer, unsigned status) {
-    if (r->endpoint->on_responses)
-        middleware_on_response(r, status);
-    reply_begin(answer, r->app, r->session, status, origin_of(r));
+static void put_fields(req *r, struct answer *answer, unsigned status) {
+    if (r->app->options->cors.origin_count)
+        put_cors(answer, &r->app->options->cors, origin_of(r));
     observe_put_request_id(answer, r);
     r->answered_status = status;
     for (const struct header_line *line = r->headers; line; line = line->next)
         answer_field(answer, line->name, line->value);
+}
+
+static void begin(req *r, struct answer *answer, unsigned status) {
+    if (r->endpoint->on_responses)
+        middleware_on_response(r, status);
+    answer_begin(answer, r->session, status);
+    put_fields(r, answer, status);
+}
+
+void reply_open(req *r, struct answer *answer, unsigned status, int64_t body_bytes) {
+    if (r->endpoint->on_responses)
+        middleware_on_response(r, status);
+    answer_begin_open(answer, r->session, status, body_bytes);
+    put_fields(r, answer, status);
+}
+
+// False: there is nobody to answer, or an answer is under way already, which then is cut.
+static inline bool may_reply(req *r, unsigned status) {
+    if (__builtin_expect(request_is_outflowing(r), false))
+        outflow_cut(r, status, "the handler failed");
+    return r->session;
 }
 
 static size_t answer_body_bytes(const struct answer *answer) {
@@ -96,9 +116,11 @@ static void reply_empty(req *r) {
 }
 
 void reply_response(req *r, const Response *response) {
-    if (!r->session)
-        return;
     unsigned status = r->status ? r->status : response->status ? response->status : r->endpoint->status;
+    if (!may_reply(r, status))
+        return;
+    if (response->file)
+        return file_answer_send(r, response);
     bool is_bare = !r->headers && !r->endpoint->on_responses && !response->location.ptr && !r->app->options->cors.origin_count;
     str id_line;
     if (is_bare && observe_make_id_line(r, &id_line)) {
@@ -123,15 +145,17 @@ void reply_value(req *r, const void *value) {
     if (!r->session)
         return;
     const leat_schema *schema = r->endpoint->route->returns;
+    if (r->outflow && (request_is_outflowing(r) || schema->kind >= LEAT_STREAM))
+        return outflow_finish(r);
     if (schema->kind == LEAT_EMPTY)
         return reply_empty(r);
-    if (!value) {
+    if (!value || schema->kind >= LEAT_STREAM) {
         const leat_route *route = r->endpoint->route;
-        observe_log(r, LOG_ERROR, "no_answer", "handler=%s at=%s:%u it returned NULL where %s is promised", route->name, route->base.file,
-                    route->base.line, schema->name);
+        observe_log(r, LOG_ERROR, "no_answer", "handler=%s at=%s:%u it returned nothing where %s is promised", route->name,
+                    route->base.file, route->base.line, schema->name);
         return reply_detail(r, 500, S("Internal Server Error"), NULL);
     }
-    if (schema->kind == LEAT_RESPONSE)
+    if (schema->kind == LEAT_RESPONSE || schema->kind == LEAT_FILE)
         reply_response(r, value);
     else
         reply_json(r, schema, value);
@@ -194,14 +218,14 @@ static void answer_failure(req *r, struct leat_failure *failure, const struct pr
 }
 
 void reply_problems(req *r) {
-    if (!r->session)
+    if (!may_reply(r, 422))
         return;
     struct leat_failure failure = failure_of(422, NULL, (str){0}, (str){0});
     answer_failure(r, &failure, &r->problems, NULL);
 }
 
 void reply_failure(req *r, unsigned status, const leat_error *error, str detail, const char *headers) {
-    if (!r->session)
+    if (!may_reply(r, status))
         return;
     struct leat_failure failure = failure_of(status, error, detail, (str){0});
     answer_failure(r, &failure, NULL, headers);

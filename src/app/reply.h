@@ -2,15 +2,18 @@
 #ifndef APP_REPLY_H
 #define APP_REPLY_H
 
-#include <leat/request.h>
+#include <leat/response.h>
 
 #include "app/app_internal.h"
 #include "http/session.h"
 
+struct file_answer;
+
 struct Response {
     str type, body;
-    str location;    // `ptr` NULL where there is none
-    unsigned status; // 0: the route's
+    str location;             // `ptr` NULL where there is none
+    unsigned status;          // 0: the route's
+    struct file_answer *file; // NULL: `body` is all
 };
 
 /** The beginning of every answer: status line, and what CORS adds for `origin`. */

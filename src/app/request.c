@@ -96,7 +96,9 @@ void request_leave(req *r, enum outcome outcome) {
 void request_cancel(req *r, bool is_overdue) {
     struct coro *coro = r->coro;
     assert(coro); // what runs cannot be cancelled from outside: one thread
-    if (is_overdue)
+    if (is_overdue && request_is_outflowing(r))
+        outflow_cut(r, 504, "it sent nothing for as long as a request may take");
+    else if (is_overdue)
         reply_detail(r, 504, S("Gateway Timeout"), NULL);
     hasher_forget(coro);
     request_end(r, CANCELLED);
@@ -114,6 +116,26 @@ void request_suspend(req *r) {
     request_waits(r);
     coro_suspend();
     request_goes_on(r);
+}
+
+void request_suspend_unbounded(req *r) {
+    request_keep(r);
+    if (timer_is_armed(&r->deadline))
+        wheel_disarm(&r->app->core->wheel, &r->deadline);
+    r->coro = coro_current();
+    coro_suspend();
+    request_goes_on(r);
+}
+
+void request_renew(req *r, int64_t after_ms) {
+    uint32_t own_ms = r->endpoint ? r->endpoint->route->timeout_ms : 0;
+    if (timer_is_armed(&r->deadline))
+        wheel_disarm(&r->app->core->wheel, &r->deadline);
+    r->due_ms = core_now_ms(r->app->core) + after_ms + (own_ms ? own_ms : r->app->options->request_ms);
+}
+
+bool request_is_outflowing(const req *r) {
+    return r->opened_ns != 0;
 }
 
 void request_keep(req *r) {

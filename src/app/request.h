@@ -7,7 +7,7 @@
 #define APP_REQUEST_H
 
 #include <leat/database.h>
-#include <leat/request.h>
+#include <leat/response.h>
 
 #include "app/app_internal.h"
 #include "base/arena.h"
@@ -15,6 +15,7 @@
 #include "db/db.h"
 #include "engine/coro.h"
 #include "engine/wheel.h"
+#include "http/conditions.h"
 #include "http/session.h"
 #include "schema/problem.h"
 
@@ -95,7 +96,10 @@ struct req {
     size_t answered_bytes;                    // of the answer, head and body
     unsigned answered_status;                 // 0: not answered
     unsigned db_query_count, call_count;
-    str task_id; // of a task: the id of the request that spawned it
+    struct outflow *outflow; // of a body in pieces; NULL: of none
+    struct nap *nap;         // of sleep_ms()
+    int64_t opened_ns;       // when the head of a body in pieces was written; 0: never
+    str task_id;             // of a task: the id of the request that spawned it
     struct activity *task_activity;
     bool has_id;
 
@@ -119,6 +123,10 @@ void request_waits(req *r);
 void request_suspend(req *r);
 /** From inside, when its wait is over. */
 static inline void request_goes_on(req *r);
+/** The same without a deadline: what it waits for has a bound of its own. */
+void request_suspend_unbounded(req *r);
+/** Its deadline begins anew in `after_ms`. */
+void request_renew(req *r, int64_t after_ms);
 /** The head's and body's bytes last as long as the request from now on. */
 void request_keep(req *r);
 /** The end of a request from inside: answered already, the coroutine is gone. */
@@ -147,6 +155,8 @@ static inline void request_goes_on(req *r) {
     r->coro = NULL;
     pulse_work(&r->app->core->pulse, request_activity(r));
 }
+/** True when its answer is being sent in pieces already: what goes wrong now can only cut it. */
+bool request_is_outflowing(const req *r);
 
 /** Runs the endpoint's program: dependencies and parameters into the frame; fails with 401, 422 ... */
 void program_run(req *r);
@@ -169,6 +179,22 @@ void reply_problems(req *r);
 void reply_failure(req *r, unsigned status, const leat_error *error, str detail, const char *headers);
 /** The same of what is no author's error. */
 void reply_detail(req *r, unsigned status, str detail, const char *headers);
+
+/** The answer with a body of `body_bytes` in pieces, as answer_begin_open() has it. */
+void reply_open(req *r, struct answer *answer, unsigned status, int64_t body_bytes);
+/** Ends what is being sent such that the client sees it is not whole, and says why in the log. Nothing else is answered. */
+void outflow_cut(req *r, unsigned status, const char *why);
+/** What is sent in pieces is whole. Suspends where nothing of it was sent yet. */
+void outflow_finish(req *r);
+/** Sends a file as the request's conditions and ranges have it. Suspends. */
+void file_answer_send(req *r, const Response *response);
+
+/** ETag and Last-Modified among the request's headers. */
+void response_put_validators(req *r, const struct validators *validators);
+/** Answers 304 or 412. */
+_Noreturn void response_answer_conditions(req *r, enum conditions conditions);
+/** Fails with 500: the plugin's fault, which the log names. */
+_Noreturn void refuse_header(req *r, const char *name, const char *why);
 
 /** Fails as `failure` says: by the ERROR of its constraint, or by its SQLSTATE. */
 _Noreturn void fail_by_database(req *r, const leat_query *query, const struct db_failure *failure);

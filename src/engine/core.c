@@ -59,6 +59,7 @@ int core_init(struct core *core, const struct core_options *options) {
         return error;
     }
     arena_pool_init(&core->arenas, SPARE_ARENA_BLOCKS_MAX);
+    file_pool_init(&core->files, core->ring);
     read_clocks(core);
     wheel_init(&core->wheel, core_now_ms(core));
     timer_init(&core->coro_trim, on_coro_trim);
@@ -71,6 +72,7 @@ int core_init(struct core *core, const struct core_options *options) {
 void core_finish(struct core *core) {
     assert(current == core);
     ring_destroy(core->ring);
+    file_pool_finish(&core->files);
     coro_pool_destroy(core->coros);
     arena_pool_finish(&core->arenas);
     current = NULL;

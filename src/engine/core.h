@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "engine/coro.h"
+#include "engine/file.h"
 #include "engine/pulse.h"
 #include "engine/ring.h"
 #include "engine/wheel.h"
@@ -36,6 +37,7 @@ struct core {
     struct wheel wheel;
     struct coro_pool *coros;
     struct arena_pool arenas;
+    struct file_pool files;
     int64_t now_ns;  // CLOCK_MONOTONIC at the beginning of this turn, after its wait
     int64_t wall_us; // CLOCK_REALTIME then
     uint64_t turn_count;

@@ -13,11 +13,6 @@ enum {
     MOVED_BYTES_MAX = 4096,
 };
 
-/** A body is neither announced nor sent (RFC 9110, sections 15.3.5 and 15.4.5). */
-static bool has_no_body(unsigned status) {
-    return status < 200 || status == 204 || status == 304;
-}
-
 static __attribute__((cold, noinline)) char *more_room(struct answer *answer, size_t bytes) {
     if (answer->out_of_memory)
         return NULL;
@@ -94,7 +89,7 @@ void answer_raw_fields(struct answer *answer, str lines) {
 }
 
 static void end_head(struct answer *answer) {
-    if (!has_no_body(answer->status)) {
+    if (!status_has_no_body(answer->status)) {
         PUT(answer, "Content-Length: ");
         answer->length_at = answer->used;
         PUT(answer, "          ");
@@ -148,7 +143,7 @@ static void write_length(struct answer *answer) {
 }
 
 /** Nothing of the answer has been claimed yet: a short one takes its place in the room it began with. */
-static __attribute__((cold, noinline)) void give_up(struct session *session) {
+__attribute__((cold, noinline)) void answer_give_up(struct session *session) {
     static const char body[] = "Content-Type: application/json\r\nRetry-After: 1\r\nContent-Length: 32\r\n\r\n"
                                "{\"detail\":\"Service Unavailable\"}";
     session->must_close = true;
@@ -167,7 +162,7 @@ void answer_end(struct answer *answer) {
     if (!answer->body_at)
         end_head(answer);
     if (answer->out_of_memory)
-        return give_up(answer->session);
+        return answer_give_up(answer->session);
     if (answer->length_at)
         write_length(answer);
     else
@@ -184,7 +179,7 @@ size_t session_answer(struct session *session, unsigned status, str content_type
     assert(session_is_answerable(session));
     char *room = conn_reserve(session_conn(session), HEAD_BYTES + content_type.len + raw_fields.len + body.len);
     if (!room) {
-        give_up(session);
+        answer_give_up(session);
         return 0;
     }
     char *end = put_opening(room, session, status);
@@ -194,7 +189,7 @@ size_t session_answer(struct session *session, unsigned status, str content_type
         end = mempcpy(end, "\r\n", 2);
     }
     end = put_text(end, raw_fields);
-    if (has_no_body(status)) {
+    if (status_has_no_body(status)) {
         end = mempcpy(end, "\r\n", 2);
     } else {
         end = mempcpy(end, "Content-Length: ", 16);

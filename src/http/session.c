@@ -159,6 +159,7 @@ void session_on_answered(struct session *session) {
     session->turn = shared->core->turn_count;
     session->turn_answers++;
     session->is_app_told = session->is_head = false;
+    session->framing = BODY_NONE;
     if (session->kept_head_bytes)
         session_forget_kept(session);
     if (session->taken.data)
@@ -217,12 +218,19 @@ static void on_data(struct conn *conn, const char *data, size_t bytes) {
 static void on_end(struct conn *conn) {
     struct session *session = conn_user(conn);
     session->has_ended = true;
+    if (session->framing == BODY_CHUNKED || session->framing == BODY_TO_THE_END) {
+        session_tell_gone(session);
+        session_cut_body(session);
+        return;
+    }
     session->parsed_bytes = 0; // what was not worth another look gets its last one
     go_on(session);
 }
 
 static void on_drained(struct conn *conn) {
     struct session *session = conn_user(conn);
+    if (session->framing && session->is_app_told)
+        session->core->app->on_room(session);
     if (session->waits_for_room)
         go_on(session);
 }
@@ -239,6 +247,8 @@ static void on_deadline(struct conn *conn) {
 static void on_drain(struct conn *conn) {
     struct session *session = conn_user(conn);
     session->is_draining = true;
+    if (session->framing && session->is_app_told && session->core->app->on_drain)
+        session->core->app->on_drain(session);
     settle(session);
 }
 

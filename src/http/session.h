@@ -44,6 +44,10 @@ struct http_app {
     void (*on_refusal)(struct session *session, unsigned status, const char *detail);
     /** There may be more of the body that session_body_next() had no more of. Not called from inside another of these functions. */
     void (*on_body)(struct session *session);
+    /** Of a body that is written in pieces: all that was written has left. May be NULL where there are none; so may the next. */
+    void (*on_room)(struct session *session);
+    /** The server drains, and a body is written in pieces: one that has no end of its own should end now. */
+    void (*on_drain)(struct session *session);
 };
 
 /** What runs a listener's connections; every core has had its session_core_create(). */
@@ -112,6 +116,47 @@ void answer_commit(struct answer *answer, size_t bytes);
 void answer_write(struct answer *answer, str body);
 /** The answer is whole: it leaves at the end of the turn. For HEAD the body is dropped and its length stays. The request is over. */
 void answer_end(struct answer *answer);
+
+// ---- a body in pieces, as they are made: in chunks; to a client of HTTP/1.0 up to the connection's end; or of a length that is known.
+//
+//      answer_begin_open(&answer, session, 200, BODY_BYTES_UNKNOWN);
+//      answer_field(...)
+//      if (answer_open(&answer) > 0)
+//          { session_write() or piece_begin() ... piece_end(), as session_has_room() has it, ... session_end_body() }
+//
+// A client that closes its side before a body of unknown length is at its end has left: nobody could tell it from one that is gone.
+
+enum { BODY_BYTES_UNKNOWN = -1 };
+
+/** answer_begin() for a body of `body_bytes` that comes in pieces. */
+void answer_begin_open(struct answer *answer, struct session *session, unsigned status, int64_t body_bytes);
+/**
+ * The head leaves. 1: the body is to come; 0: the request is over, for HEAD and for a status without a body; -ENOMEM: it was answered 503,
+ * and is over. `answer->used` is then the head's bytes.
+ */
+int answer_open(struct answer *answer);
+
+/** A piece that is written where it leaves from, without suspending in between. */
+struct piece {
+    struct session *session;
+    char *room;
+    size_t used, capacity;
+    bool out_of_memory;
+};
+void piece_begin(struct piece *piece, struct session *session);
+/** Room for `bytes` more, or NULL without memory: the piece is then lost. */
+char *piece_reserve(struct piece *piece, size_t bytes);
+void piece_commit(struct piece *piece, size_t bytes);
+/** Its bytes; -ENOMEM, or -EMSGSIZE where it is more than was announced, or more than a chunk may be: nothing was written. */
+int64_t piece_end(struct piece *piece);
+/** A piece in one call: 0, or as piece_end() says. */
+int session_write(struct session *session, str data);
+/** False: more should be written when on_room says so. */
+bool session_has_room(const struct session *session);
+/** The body is whole, and the request over. One that is shorter than was announced is cut. */
+void session_end_body(struct session *session);
+/** The body will not be whole: the connection ends such that the client sees it. The request is over. */
+void session_cut_body(struct session *session);
 
 /** A whole answer in one call; `content_type` is empty where there is no body. Its bytes, or 0 without memory: then it is a 503. */
 size_t session_answer(struct session *session, unsigned status, str content_type, str raw_fields, str body);

@@ -34,6 +34,10 @@ void session_tell_gone(struct session *session) {
 
 __attribute__((cold, noinline)) void session_refuse(struct session *session, unsigned status, const char *detail) {
     session_tell_gone(session);
+    if (session->framing) { // the answer has begun: another head would be taken for a part of it
+        session_cut_body(session);
+        return;
+    }
     session->must_close = true;
     session->state = SESSION_BUSY; // an answer is made as to any other request
     const struct http_app *app = session->core->app;

@@ -29,6 +29,14 @@ struct session_core {
     struct known_heads known;
 };
 
+/** How the body that is being written in pieces is delimited. */
+enum body_framing {
+    BODY_NONE, // there is none
+    BODY_COUNTED,
+    BODY_CHUNKED,
+    BODY_TO_THE_END, // of the connection
+};
+
 enum session_state {
     SESSION_HEAD,     // before a request, or in its head
     SESSION_ASKING,   // in the app's on_head
@@ -54,6 +62,8 @@ struct session {
     bool is_head, is_http10, keep_alive;
     bool is_unread_long;         // what is left of its body is too long to be dropped
     bool must_close;             // after its answer
+    uint8_t framing;             // enum body_framing, of its answer
+    uint64_t unwritten;          // of a counted body
     bool is_in_pieces;           // the app asked for that
     bool owes_continue;          // 100, before its body is waited for
     bool waits_for_body;         // the app does
@@ -109,6 +119,12 @@ static inline bool session_is_answerable(const struct session *session) {
 }
 /** True when the answer that is begun now is this connection's last. */
 bool session_is_last_answer(const struct session *session);
+/** A body is neither announced nor sent (RFC 9110, sections 15.3.5 and 15.4.5). */
+static inline bool status_has_no_body(unsigned status) {
+    return status < 200 || status == 204 || status == 304;
+}
+/** A 503 in the place of an answer of which nothing is committed. */
+void answer_give_up(struct session *session);
 /** The answer to the request in hand is written. */
 void session_on_answered(struct session *session);
 /** What was written still leaves; nothing more is read. */

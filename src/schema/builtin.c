@@ -1,7 +1,7 @@
 // builtin.c — the types that come with leat: their descriptors, and how a value of each is written.
 #include <math.h>
 
-#include <leat/request.h>
+#include <leat/response.h>
 
 #include "base/str.h"
 #include "base/uuid.h"
@@ -119,6 +119,9 @@ BUILTIN(json_value, LEAT_JSON, "json_value")
 
 const leat_schema Empty__schema = {.size = sizeof(leat_schema), .kind = LEAT_EMPTY, .name = "Empty", .bytes = sizeof(Empty)};
 const leat_schema Response__schema = {.size = sizeof(leat_schema), .kind = LEAT_RESPONSE, .name = "Response"};
+const leat_schema File__schema = {.size = sizeof(leat_schema), .kind = LEAT_FILE, .name = "File"};
+const leat_schema Stream__schema = {.size = sizeof(leat_schema), .kind = LEAT_STREAM, .name = "Stream"};
+const leat_schema Events__schema = {.size = sizeof(leat_schema), .kind = LEAT_EVENTS, .name = "Events"};
 
 // Pagination has neither .set nor .null: offsets of 0 say so.
 void Pagination__put(leat_json *writer, const Pagination *value) {

@@ -33,8 +33,8 @@ PLANTED = {
         "plugins/bad.c", '// bad.c — bad.\n#include "base/arena.h"\n',
         "plugins/bad.c:2: error: base/arena.h: plugins may not look at base"),
     "a plugin that includes a library is refused": (
-        "plugins/bad.c", "// bad.c — bad.\n#include <zlib.h>\n",
-        "plugins/bad.c:2: error: zlib.h: plugins includes <leat/...> and the C library alone"),
+        "plugins/bad.c", "// bad.c — bad.\n#include <jansson.h>\n",
+        "plugins/bad.c:2: error: jansson.h: plugins includes <leat/...> and the C library alone"),
     "a public header that includes more than the C library is refused": (
         "include/leat/bad.h", "// bad.h — bad.\n#include <liburing.h>\n", "include/leat/bad.h:2: error: liburing.h: "),
     "liburing outside the engine is refused": (
