@@ -282,6 +282,10 @@ struct statement_set *snapshot_statements(struct snapshot *snapshot) {
     return snapshot->statements;
 }
 
+const char *snapshot_statement_plugin(const struct snapshot *snapshot, size_t index) {
+    return snapshot->statement_plugins[index];
+}
+
 const struct router *snapshot_router(const struct snapshot *snapshot) {
     return snapshot->router;
 }

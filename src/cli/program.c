@@ -21,6 +21,7 @@ const struct verb *const verbs[] = {
     &verb_test,
     &verb_bench,
     &verb_db,
+    &verb_queries,
     &verb_routes,
     &verb_openapi,
     &verb_token,

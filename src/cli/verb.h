@@ -39,6 +39,7 @@ extern const struct verb
     verb_new,
     verb_openapi,
     verb_plugins,
+    verb_queries,
     verb_reload,
     verb_rollback,
     verb_routes,
