@@ -18,6 +18,7 @@ const struct verb *const verbs[] = {
     &verb_dev,
     &verb_new,
     &verb_build,
+    &verb_check,
     &verb_test,
     &verb_bench,
     &verb_db,

@@ -32,6 +32,7 @@ struct verb {
 extern const struct verb
     verb_bench,
     verb_build,
+    verb_check,
     verb_completion,
     verb_db,
     verb_dev,
