@@ -93,6 +93,13 @@ struct leat_provider {
     const char *security;            // the OpenAPI scheme's name, "bearerAuth"
     const char *from;                // IMPORT: the plugin that provides it
     const leat_error *const *errors; // for the documents, and for the constraints of its statements
+    /**
+     * Made once on each core, before its first request, and kept until the plugin goes: a model, a table of prices. alloc() and on_done()
+     * of its request are of the value then. It may wait, and depend on others of its kind, not on what is made for each request. fail(), or
+     * a NULL where it is a pointer: the server does not start, a reload is refused. The value is each request's to read, and none's to
+     * write.
+     */
+    bool per_worker;
 };
 
 /** PROVIDER(get_user, User *);  in a header, to share a provider between the files of a plugin. */

@@ -182,6 +182,7 @@ enum leat_item_kind {
     LEAT_ITEM_HOOK,
     LEAT_ITEM_ERROR_SHAPE,
     LEAT_ITEM_SCHEMA,
+    LEAT_ITEM_WORK,
     LEAT_ITEM_CALL, // HTTP to another server
     LEAT_ITEM_CONSTRAINT,
     LEAT_ITEM_COLUMN_TYPE,

@@ -1,10 +1,12 @@
 // app.c — what serves requests on one core: its snapshot, its database, its policies.
 #include "app_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "cached.h"
+#include "generation.h"
 #include "observe.h"
 #include "request.h"
 
@@ -19,85 +21,35 @@ void app_options_init(struct app_options *options) {
         .request_ms = 30000,
         .request_bytes_max = 128 << 20, // a page of a hundred rows that were each as long as a body may be
         .has_request_ids = true,
+        .task_queue_max = 100000,
+        .tasks_at_once_max = 256,
     };
     cache_options_init(&options->cache);
 }
 
 // ---- generations
 
-// Without memory nothing is counted.
-static void find_figures(struct app *app, struct generation *generation) {
-    const struct snapshot *snapshot = generation->snapshot;
-    size_t statements = statement_count(snapshot->statements);
-    generation->routes = calloc(snapshot->endpoint_count + 1, sizeof *generation->routes);
-    generation->queries = calloc(statements + 1, sizeof *generation->queries);
-    generation->calls = calloc(snapshot->calls.count + 1, sizeof *generation->calls);
-    for (size_t i = 0; generation->routes && i < snapshot->endpoint_count; i++) {
-        const struct endpoint *endpoint = &snapshot->endpoints[i];
-        struct series series = {endpoint->plugin->name, endpoint->path, http_method_name(endpoint->method), 0};
-        generation->routes[i] = core_figures_route(app->figures, &series);
-    }
-    for (size_t i = 0; generation->queries && i < statements; i++) {
-        const leat_query *query = statement_query(snapshot->statements, i);
-        struct series series = {snapshot->statement_plugins[i], query->base.file, "", query->base.line};
-        generation->queries[i] = core_figures_query(app->figures, &series);
-    }
-    for (size_t i = 0; generation->calls && i < snapshot->calls.count; i++) {
-        const struct call_site *site = &snapshot->calls.items[i];
-        struct series series = {site->plugin, site->call->base.file, site->call->method, site->call->base.line};
-        generation->calls[site->index] = core_figures_call(app->figures, &series);
-    }
-}
-
-static void generation_free(struct generation *generation) {
+int app_prepare(struct app *app, struct snapshot *snapshot, void (*ready)(void *arg, const char *failure), void *arg) {
+    struct generation *generation = generation_create(app, snapshot);
     if (!generation)
-        return;
-    free(generation->routes);
-    free(generation->queries);
-    free(generation->calls);
-    free(generation);
+        return -ENOMEM;
+    generation_start(generation, ready, arg);
+    return 0;
 }
 
-static struct generation *generation_create(struct app *app, struct snapshot *snapshot) {
-    struct generation *generation = calloc(1, sizeof *generation);
-    if (!generation)
-        return NULL;
-    generation->snapshot = snapshot;
-    generation->is_current = true;
-    if (app->figures)
-        find_figures(app, generation);
-    list_push(&app->generations, &generation->node);
-    return generation;
-}
-
-static void generation_release_if_idle(struct generation *generation) {
-    if (generation->is_current || generation->pin_count)
-        return;
-    if (generation->released)
-        generation->released(generation->arg);
-    list_remove(&generation->node);
-    generation_free(generation);
-}
-
-void generation_pin(struct generation *generation) {
-    generation->pin_count++;
-}
-
-void generation_unpin(struct generation *generation) {
-    generation->pin_count--;
-    generation_release_if_idle(generation);
+void app_forget(struct app *app, struct snapshot *snapshot, void (*released)(void *arg), void *arg) {
+    struct generation *generation = generation_of(app, snapshot);
+    if (generation)
+        generation_forget(generation, released, arg);
+    else
+        released(arg);
 }
 
 void app_publish(struct app *app, struct snapshot *snapshot, void (*released)(void *arg), void *arg) {
-    struct generation *old = app->generation, *next = generation_create(app, snapshot);
-    if (!next)
-        abort(); // a core that cannot note its generation has no memory to serve with either
-    app->generation = next;
-    app->generation_count++;
-    old->is_current = false;
-    old->released = released;
-    old->arg = arg;
-    generation_release_if_idle(old);
+    struct generation *old = app->generation, *next = generation_of(app, snapshot);
+    assert(next && next->phase == GENERATION_READY);
+    generation_make_current(next);
+    generation_retire(old, released, arg);
 }
 
 // ---- the app
@@ -140,7 +92,8 @@ int app_create(struct core *core, const struct app_options *options, struct snap
         status = cache_create(core, &options->cache, &app->cache);
     if (status) {
         outbound_destroy(app->outbound);
-        generation_free(app->generation);
+        if (app->generation)
+            generation_destroy(app->generation);
         core_figures_destroy(app->figures);
         free(app);
         return status;
@@ -150,6 +103,20 @@ int app_create(struct core *core, const struct app_options *options, struct snap
     core->app = app;
     *ret_app = app;
     return 0;
+}
+
+// Its periodic work begins when all is ready.
+static void became_ready(void *arg, const char *failure) {
+    struct app *app = arg;
+    if (!failure)
+        generation_make_current(app->generation);
+    app->started(app->started_arg, failure);
+}
+
+void app_start(struct app *app, void (*started)(void *arg, const char *failure), void *arg) {
+    app->started = started;
+    app->started_arg = arg;
+    generation_start(app->generation, became_ready, app);
 }
 
 static void cache_stopped(void *arg) {
@@ -164,6 +131,10 @@ static void db_stopped(void *arg) {
 
 void app_check_stopped(struct app *app) {
     if (!app->is_stopping || app->is_db_stopping || app->live_count)
+        return;
+    if (app->generation && !app->generation->is_unwanted)
+        generation_retire(app->generation, NULL, NULL); // whose end comes back here
+    if (app->is_db_stopping || app->live_count || !list_is_empty(&app->generations))
         return;
     app->is_db_stopping = true;
     db_stop(app->db, db_stopped, app);
@@ -185,8 +156,8 @@ void app_destroy(struct app *app) {
     db_destroy(app->db);
     for (struct list *node; (node = list_pop(&app->spare));)
         free(container_of(node, req, node));
-    for (struct list *node; (node = list_pop(&app->generations));)
-        generation_free(container_of(node, struct generation, node));
+    while (!list_is_empty(&app->generations))
+        generation_destroy(container_of(app->generations.next, struct generation, node));
     arena_reset(&app->scratch);
     app->core->app = NULL;
     free(app);

@@ -28,6 +28,8 @@ struct app_options {
     struct offload *connector; // worker threads for connecting
     struct offload *hashing;   // worker threads for passwords
     struct password_cost password_cost;
+    unsigned task_queue_max;           // tasks that wait on a core, 100,000: then who spawns is answered 503
+    unsigned tasks_at_once_max;        // tasks that run on a core, 256
     uint32_t request_ms;               // 30 s: 504
     size_t request_bytes_max;          // 128 MiB of a request's memory: 503
     bool logs_requests;                // a line for each
@@ -46,7 +48,16 @@ struct app;
  * negative errno.
  */
 int app_create(struct core *core, const struct app_options *options, struct snapshot *snapshot, struct app **ret_app);
-/** New requests see `snapshot`; `released` runs when the last request of the one before has ended on this core. */
+/**
+ * Makes the first snapshot ready: values per core, the plugins' ON_STARTs. `started` is told when it is, or why it cannot be (valid during
+ * the call); maybe from inside this one. No request is begun before.
+ */
+void app_start(struct app *app, void (*started)(void *arg, const char *failure), void *arg);
+/** The same of another, beside the one that serves. 0 or -ENOMEM. */
+int app_prepare(struct app *app, struct snapshot *snapshot, void (*ready)(void *arg, const char *failure), void *arg);
+/** One that was prepared, or is being prepared, is not wanted: `released` runs when nothing of it is left on this core. */
+void app_forget(struct app *app, struct snapshot *snapshot, void (*released)(void *arg), void *arg);
+/** New requests see `snapshot`, which is ready; `released` runs when the last request of the one before has ended on this core. */
 void app_publish(struct app *app, struct snapshot *snapshot, void (*released)(void *arg), void *arg);
 /**
  * No request is begun any more but on connections that are open. `done` runs when no task is left and the database is closed. Connections

@@ -2,18 +2,43 @@
 #ifndef APP_APP_INTERNAL_H
 #define APP_APP_INTERNAL_H
 
+#include <leat/request.h>
+
 #include "app/app.h"
 #include "app/snapshot_internal.h"
 #include "base/list.h"
 
 enum { REQUEST_ID_BYTES = 24, REQUEST_ID_NAME_BYTES = 14, REQUEST_ID_LINE = REQUEST_ID_NAME_BYTES + REQUEST_ID_BYTES + 2 };
 
+struct req;
+
+/** Whoever wants to know how a run of a work ended; embedded, lives until then. */
+struct work_waiter {
+    void (*ended)(struct work_waiter *waiter, struct req *r, enum outcome outcome);
+};
+
+enum generation_phase { GENERATION_NEW, GENERATION_STARTING, GENERATION_READY, GENERATION_FAILED, GENERATION_STOPPING };
+
+struct periodic;
+struct worker_value;
+
 /** A snapshot on one core: how many requests hold it. */
 struct generation {
     struct list node;
+    struct app *app;
     struct snapshot *snapshot;
     unsigned pin_count;
-    bool is_current;
+    bool is_current, is_unwanted; // seen by new requests; to be ended when nothing holds it
+    enum generation_phase phase;
+    struct worker_value **values; // by maker
+    struct periodic *periodics;
+    size_t periodic_count;
+    bool *is_last_holder; // of each plugin: its ON_STOPs are this one's to run
+    unsigned step_index;  // of the row of works that is run to begin or to end
+    struct deferred next_step;
+    struct work_waiter waiter;
+    void (*ready)(void *arg, const char *failure); // NULL: nobody wants to know any more
+    void *ready_arg;
     struct route_figures **routes;  // this core's, by endpoint; NULL: not counted
     struct query_figures **queries; // the same by statement
     struct route_figures **calls;   // the same by call site
@@ -43,6 +68,10 @@ struct app {
     struct list ready_refreshes; // of cached answers
     struct deferred start_refreshes;
     unsigned refresh_count; // begun or ready
+    unsigned waiting_task_count, running_task_count;
+    uint64_t work_count, work_failure_count, work_skip_count; // runs that have ended, those that failed, those that were left out
+    void (*started)(void *arg, const char *failure);
+    void *started_arg;
     bool is_stopping, is_db_stopping;
     void (*stopped)(void *arg);
     void *stopped_arg;
@@ -50,6 +79,7 @@ struct app {
 
 void generation_pin(struct generation *generation);
 void generation_unpin(struct generation *generation);
+void generation_end_if_idle(struct generation *generation);
 /** After every end: goes on with app_stop() when nothing is left. */
 void app_check_stopped(struct app *app);
 

@@ -11,6 +11,7 @@
 #include <leat/security.h>
 
 #include "cached_plan.h"
+#include "declared_work.h"
 #include "middleware.h"
 #include "snapshot_internal.h"
 
@@ -32,6 +33,7 @@ struct compiler {
     struct unit units[UNITS_MAX];
     unsigned unit_count;
     uint32_t frame_bytes;
+    const struct work_source *work; // NULL: a route
     bool has_body, has_form, needs_bearer, has_hooks;
     const leat_error *errors[UNITS_MAX];
     unsigned error_count;
@@ -112,6 +114,9 @@ static int compile_model(struct compiler *compiler, const leat_item *item, const
 // What a parameter other than depends() needs.
 static int compile_parameter(struct compiler *compiler, const leat_item *item, const leat_param *param, unsigned unit, uint32_t args_at) {
     struct compilation *compilation = compiler->compilation;
+    if (compiler->work)
+        return compilation_refuse(compilation, item, "%s '%s' runs without a request, from which '%s' would be read; it may take depends()",
+                                  compiler->work->kind, compiler->work->name, param->name);
     struct step step = {.kind = steps_of[param->in].kind, .unit = (uint8_t)unit, .to = args_at + param->off, .bytes = param->bytes};
     if (param->in == LEAT_IN_PATH) {
         int index = path_index(compiler->route->path, param->name);
@@ -188,6 +193,21 @@ static unsigned find_unit(const struct compiler *compiler, const leat_provider *
     return 0;
 }
 
+// What needs a client, or lives no longer than a request, is nothing for who has none.
+static int check_scope(struct compiler *compiler, const leat_provider *provider) {
+    const struct work_source *work = compiler->work;
+    if (work && work->is_of_core && !provider->per_worker)
+        return compilation_refuse(
+            compiler->compilation, work->item,
+            "'%s' is made once per core and cannot depend on '%s', which is made for each request; depend on it in the "
+            "route, or do what needs it in ON_START",
+            work->name, provider->name);
+    if (work && provider->security)
+        return compilation_refuse(compiler->compilation, work->item, "%s '%s' runs without a client, whose token '%s' would read",
+                                  work->kind, work->name, provider->name);
+    return 0;
+}
+
 // What a provider needs, then its call; or the value that was put in its place.
 static int compile_call(struct compiler *compiler, unsigned unit) {
     struct unit *self = &compiler->units[unit];
@@ -196,7 +216,15 @@ static int compile_call(struct compiler *compiler, unsigned unit) {
     step.value = compilation_override(compiler->compilation, provider);
     if (step.value)
         return emit(compiler, step);
-    int status = compile_params(compiler, &provider->base, provider->params, provider->nparams, unit, self->args_at);
+    int status = check_scope(compiler, provider);
+    if (status)
+        return status;
+    if (provider->per_worker) {
+        step.kind = STEP_WORKER;
+        status = declared_work_value(compiler->compilation, provider, &step.index);
+        return status ? status : emit(compiler, step);
+    }
+    status = compile_params(compiler, &provider->base, provider->params, provider->nparams, unit, self->args_at);
     if (status)
         return status;
     note_errors(compiler, provider->errors);
@@ -307,8 +335,8 @@ static int seal(struct compiler *compiler, struct endpoint *ret_endpoint) {
     const leat_route *route = compiler->route;
     struct activity activity = {.plugin = compiler->plugin->name,
                                 .name = route->name,
-                                .method = http_method_name(methods[route->method]),
-                                .path = path.ptr,
+                                .method = compiler->work ? "" : http_method_name(methods[route->method]),
+                                .path = compiler->work ? "" : path.ptr,
                                 .file = route->base.file,
                                 .line = route->base.line};
     memcpy(steps, compiler->steps, step_bytes);
@@ -349,4 +377,18 @@ int endpoint_compile(struct compilation *compilation, const leat_plugin *plugin,
     if (!status)
         status = check_path_is_read(compiler);
     return status ? status : seal(compiler, ret_endpoint);
+}
+
+int endpoint_compile_work(struct compilation *compilation, const leat_plugin *plugin, const struct work_source *source,
+                          struct endpoint *ret_program) {
+    struct compiler *compiler = arena_alloc(compilation->arena, sizeof *compiler);
+    leat_route *route = arena_alloc(&compilation->snapshot->arena, sizeof *route); // none, to those who ask an endpoint for its route
+    if (!compiler || !route)
+        return -ENOMEM;
+    *route = (leat_route){.base = *source->item, .method = LEAT_POST, .path = "", .name = source->name, .returns = &Empty__schema};
+    *compiler = (struct compiler){.compilation = compilation, .plugin = plugin, .route = route, .work = source, .unit_count = 1};
+    frame_take(compiler, source->args_bytes);
+    note_errors(compiler, source->errors);
+    int status = compile_params(compiler, source->item, source->params, source->param_count, 0, 0);
+    return status ? status : seal(compiler, ret_program);
 }

@@ -25,6 +25,7 @@ enum step_kind {
     STEP_CALL,        // a provider, unless one of its arguments failed
     STEP_COPY,        // a provider's value to an argument
     STEP_VALUE,       // a value that a test has put in a provider's place
+    STEP_WORKER,      // value `index` of those that are made once per core
     STEP_HOOK,        // an ON_REQUEST: goes on, or answers
 };
 
@@ -34,7 +35,7 @@ struct step {
     enum step_kind kind;
     uint8_t unit;      // whose argument this is
     uint8_t from_unit; // STEP_COPY: whose value
-    uint16_t index;    // STEP_PATH
+    uint16_t index;    // STEP_PATH, STEP_WORKER
     uint32_t to, from; // in the frame
     uint32_t bytes;
     const struct parameter *parameter;

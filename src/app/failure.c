@@ -8,13 +8,14 @@
 #include "observe.h"
 #include "reply.h"
 #include "request.h"
+#include "work.h"
 
 static const char *kind_of(const req *r) {
-    return r->endpoint ? "handler" : "task";
+    return r->endpoint ? "handler" : r->work->kind;
 }
 
 static const char *name_of(const req *r) {
-    return r->endpoint ? r->endpoint->route->name : r->task->name;
+    return r->endpoint ? r->endpoint->route->name : r->work->name;
 }
 
 // The error's own answer, if somebody gives one: the nearest ancestor's.
@@ -39,15 +40,18 @@ static _Noreturn void fail_with(req *r, const leat_error *error) {
 }
 
 void leat_fail(req *r, const leat_error *error, const char *format, ...) {
+    str text = str_of(error->detail);
     if (format) {
         va_list args;
         va_start(args, format);
-        str text = arena_vformat(&r->arena, format, args);
+        text = arena_vformat(&r->arena, format, args);
         va_end(args);
         char quoted[LOG_VALUE_BYTES];
         observe_log(r, LOG_INFO, "failed", "%s=%s error=%s status=%u detail=%s", kind_of(r), name_of(r), error->name, error->status,
                     log_value(quoted, text));
     }
+    if (r->work)
+        work_note_failure(r, text);
     fail_with(r, error);
 }
 
@@ -56,20 +60,25 @@ void http_fail(req *r, unsigned status, const char *format, ...) {
     va_start(args, format);
     str text = arena_vformat(&r->arena, format, args);
     va_end(args);
+    if (r->work)
+        work_note_failure(r, text);
     reply_detail(r, status, text.ptr ? text : S("Service Unavailable"), NULL);
     request_leave(r, FAILED);
 }
 
 void fail_busy(req *r, const char *why) {
     observe_log(r, LOG_WARNING, "busy", "%s=%s reason=\"%s\"", kind_of(r), name_of(r), why);
+    if (r->work)
+        work_note_failure(r, str_of(why));
     reply_detail(r, 503, S("Service Unavailable"), "Retry-After: 1");
     request_leave(r, FAILED);
 }
 
 static const leat_error *error_of_constraint(const req *r, str constraint) {
-    if (!r->endpoint || !constraint.len)
+    const struct endpoint *endpoint = r->endpoint ? r->endpoint : r->work->program;
+    if (!endpoint || !constraint.len)
         return NULL;
-    for (const leat_error *const *error = r->endpoint->errors; *error; error++)
+    for (const leat_error *const *error = endpoint->errors; *error; error++)
         if ((*error)->constraint && str_eq(str_of((*error)->constraint), constraint))
             return *error;
     return NULL;
@@ -85,6 +94,8 @@ static void log_failure(req *r, const leat_query *query, const struct db_failure
 
 void fail_by_database(req *r, const leat_query *query, const struct db_failure *failure) {
     const leat_error *error = error_of_constraint(r, failure->constraint);
+    if (r->work)
+        work_note_failure(r, error ? str_of(error->detail) : failure->message);
     if (error)
         fail_with(r, error);
     unsigned retry_after_s = 0;

@@ -178,6 +178,10 @@ static void set_all(struct core_figures *figures) {
     set(figures, GAUGE_CONNECTIONS, app->listener ? listener_conn_count(app->listener) : 0);
     set(figures, GAUGE_REQUESTS, app->live_count);
     set(figures, GAUGE_COROUTINES, coro_pool_live(core->coros));
+    set(figures, GAUGE_TASKS_WAITING, app->waiting_task_count);
+    set(figures, GAUGE_WORKS, app->work_count);
+    set(figures, GAUGE_WORK_FAILURES, app->work_failure_count);
+    set(figures, GAUGE_WORK_SKIPS, app->work_skip_count);
     set(figures, GAUGE_GENERATIONS, generation_count(app));
     set(figures, GAUGE_RING_ENTERS, ring_enter_count(core->ring));
     set(figures, GAUGE_RING_IN_FLIGHT, ring_in_flight(core->ring));

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/session.h"
+#include "work.h"
 
 enum { ID_PREFIX_BYTES = 12, ID_BYTES_MAX = 128 };
 
@@ -74,7 +75,7 @@ void observe_put_id(struct answer *answer, str id) {
 str request_id(req *r) {
     if (!r->app->options->has_request_ids)
         return (str){0};
-    str given = r->task ? r->task_id : given_id(r->head);
+    str given = r->work ? r->task_id : given_id(r->head);
     if (given.len)
         return given;
     if (!r->has_id) {
@@ -107,7 +108,7 @@ void observe_put_request_id(struct answer *answer, req *r) {
 static struct log_context context_of(req *r) {
     const struct endpoint *endpoint = r->endpoint;
     if (!endpoint)
-        return (struct log_context){.least = r->app->log_level, .request_id = request_id(r)};
+        return (struct log_context){.least = r->work->log_level, .plugin = r->work->plugin->name, .request_id = request_id(r)};
     return (struct log_context){endpoint->log_level, endpoint->plugin->name, endpoint->path, request_id(r)};
 }
 

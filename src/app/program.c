@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "generation.h"
 #include "http/form.h"
 #include "http/url.h"
 #include "reply.h"
@@ -194,7 +195,10 @@ static bool run_step(req *r, const struct step *step, uint64_t failed) {
         return true;
     case STEP_CALL:
         if (!(failed & 1ull << step->unit))
-            step->provider->call(r, frame + step->from, frame + step->to);
+            provider_call(r, step->provider, frame + step->from, frame + step->to);
+        return true;
+    case STEP_WORKER:
+        memcpy(frame + step->to, generation_value(r->generation, step->index), step->bytes);
         return true;
     case STEP_HOOK:
         run_hook(r, step, failed & 1ull << step->unit);
@@ -214,9 +218,12 @@ static bool run_step(req *r, const struct step *step, uint64_t failed) {
     return status == 0;
 }
 
-void program_run(req *r) {
+void provider_call(req *r, const leat_provider *provider, void *args, void *out) {
+    provider->call(r, args, out);
+}
+
+void program_run(req *r, const struct endpoint *endpoint) {
     uint64_t failed = 0; // units that lack an argument
-    const struct endpoint *endpoint = r->endpoint;
     for (unsigned i = 0; i < endpoint->step_count; i++)
         if (!run_step(r, &endpoint->steps[i], failed))
             failed |= 1ull << endpoint->steps[i].unit;

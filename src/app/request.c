@@ -2,6 +2,7 @@
 #include "request.h"
 #include "cached.h"
 #include "observe.h"
+#include "work.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -83,6 +84,8 @@ void request_end(req *r, enum outcome outcome) {
         lane_finish(&r->transaction.lane);
     if (outcome == OK)
         tasks_start(r);
+    if (r->work)
+        work_end(r, outcome);
     if (r->session)
         *session_user(r->session) = NULL;
     give_back(r);
@@ -158,7 +161,7 @@ void request_prepare(req *r) {
     if (endpoint->reads_request)
         request_keep(r);
     r->frame = endpoint->frame_bytes ? alloc(r, endpoint->frame_bytes) : NULL;
-    program_run(r);
+    program_run(r, endpoint);
 }
 
 void request_run(void *arg) {

@@ -65,10 +65,11 @@ struct req {
     int64_t due_ms;
 
     // zeroed by request_take(), from `session` on
-    struct session *session;         // NULL: a task, or nobody to answer any more
-    const struct endpoint *endpoint; // NULL: a task
-    const struct leat_task *task;
-    void *frame; // the arguments of the handler and of its providers; of a task: its arguments
+    struct session *session;         // NULL: a work, or nobody to answer any more
+    const struct endpoint *endpoint; // NULL: a work
+    const struct work *work;         // NULL: a request of a client
+    struct work_waiter *waiter;      // told how it ended; may be NULL
+    void *frame; // the arguments of the handler and of its providers; of a work: what it depends on, or a task's arguments
 
     const struct http_head *head;
     str body;
@@ -84,6 +85,7 @@ struct req {
     struct header_line *headers, **headers_last;
     struct cleanup *cleanups;
     struct spawned *spawned, **spawned_last;
+    unsigned spawned_count;
     struct leat_future *futures; // all of them, newest first
     struct db_future *required;  // those that must have found a row, oldest first
     struct db_future **required_last;
@@ -101,6 +103,7 @@ struct req {
     int64_t opened_ns;       // when the head of a body in pieces was written; 0: never
     str task_id;             // of a task: the id of the request that spawned it
     struct activity *task_activity;
+    str failure; // of a work: why it failed
     bool has_id;
 
     // not zeroed: anything where there is no id, and of a lane that is not used
@@ -159,7 +162,9 @@ static inline void request_goes_on(req *r) {
 bool request_is_outflowing(const req *r);
 
 /** Runs the endpoint's program: dependencies and parameters into the frame; fails with 401, 422 ... */
-void program_run(req *r);
+void program_run(req *r, const struct endpoint *endpoint);
+/** Calls a provider. */
+void provider_call(req *r, const leat_provider *provider, void *args, void *out);
 /** The whole life of a request on its coroutine. */
 void request_run(void *r);
 /** Puts what `r` spawned on the list of tasks that the next turn starts. */

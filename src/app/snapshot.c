@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "declared_work.h"
 #include "layout.h"
 #include "middleware.h"
 #include "openapi.h"
@@ -177,6 +178,8 @@ static int add_item(struct compilation *compilation, const struct plugin_view *v
     case LEAT_ITEM_TASK:
         add_task(snapshot, view->plugin->name, (const struct leat_task *)item);
         return 0;
+    case LEAT_ITEM_WORK:
+        return declared_work_add(compilation, view, (const leat_work *)item);
     case LEAT_ITEM_IMPORT: // one that no route needs must be there as well
         return compilation_resolve(compilation, (const leat_provider *)item) ? 0 : -EINVAL;
     default:
@@ -222,12 +225,17 @@ static int snapshot_init(struct snapshot *snapshot, const struct plugin_view *pl
     snapshot->plugins = arena_alloc(&snapshot->arena, plugin_count * sizeof *snapshot->plugins);
     snapshot->calls.items = arena_alloc(&snapshot->arena, item_count * sizeof *snapshot->calls.items);
     snapshot->tasks = arena_alloc(&snapshot->arena, item_count * sizeof *snapshot->tasks);
-    if (!snapshot->tasks || !snapshot->calls.items || !snapshot->endpoints || !snapshot->on_errors || !snapshot->statement_plugins ||
-        !snapshot->plugins)
+    snapshot->lives = arena_alloc(&snapshot->arena, (plugin_count + 1) * sizeof *snapshot->lives);
+    if (!snapshot->lives || !snapshot->tasks || !snapshot->calls.items || !snapshot->endpoints || !snapshot->on_errors ||
+        !snapshot->statement_plugins || !snapshot->plugins)
         return -ENOMEM;
-    for (size_t i = 0; i < plugin_count; i++)
+    for (size_t i = 0; i < plugin_count; i++) {
+        snapshot->lives[i] = plugins[i].life;
         snapshot->plugins[snapshot->plugin_count++] = plugins[i].plugin;
-    int status = router_create(&snapshot->router);
+    }
+    int status = declared_work_init(snapshot, item_count);
+    if (!status)
+        status = router_create(&snapshot->router);
     if (!status)
         status = model_set_create(&snapshot->models);
     return status ? status : statement_set_create(&snapshot->statements);
@@ -276,6 +284,10 @@ void snapshot_destroy(struct snapshot *snapshot) {
     arena_reset(&snapshot->arena);
     arena_pool_finish(&snapshot->pool);
     free(snapshot);
+}
+
+bool snapshot_has_starts(const struct snapshot *snapshot) {
+    return snapshot->start_count;
 }
 
 struct statement_set *snapshot_statements(struct snapshot *snapshot) {

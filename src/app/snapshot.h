@@ -6,6 +6,9 @@
 #ifndef APP_SNAPSHOT_H
 #define APP_SNAPSHOT_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
+
 #include <leat/plugin.h>
 #include <leat/route.h>
 
@@ -14,12 +17,19 @@
 #include "http/router.h"
 #include "schema/model.h"
 
+/** How far a plugin is, for all cores and generations that have it; zeroed at the beginning. */
+struct plugin_life {
+    atomic_uint holder_count; // generations on cores
+    atomic_bool is_started;   // its ON_STARTs have run
+};
+
 /** A plugin whose descriptor has been checked (magic, ABI, sizes), with its items sorted by file and line. */
 struct plugin_view {
     const leat_plugin *plugin;
     const leat_item *const *items;
     size_t item_count;
-    uint64_t code; // what tells this build of it from another, on every machine; 0 where it is linked in
+    uint64_t code;            // what tells this build of it from another, on every machine; 0 where it is linked in
+    struct plugin_life *life; // NULL: no ON_START and ON_STOP of it are run
 };
 
 struct snapshot;
@@ -40,6 +50,8 @@ str snapshot_document(const struct snapshot *snapshot);
 /** No core pins it. */
 void snapshot_destroy(struct snapshot *snapshot);
 
+/** Some plugin has an ON_START: one core is to be ready before the others begin. */
+bool snapshot_has_starts(const struct snapshot *snapshot);
 struct statement_set *snapshot_statements(struct snapshot *snapshot);
 /** The name of the plugin whose statement that is. */
 const char *snapshot_statement_plugin(const struct snapshot *snapshot, size_t index);

@@ -72,7 +72,7 @@ static int load_and_publish(struct live *live, const char *anew, struct loading 
         live->held_since_ms = now_ms();
         standing_loaded(&live->standing, before, loading->next);
         say_loaded(live, loading->next, begun_ms, &loading->arena);
-    } else
+    } else if (status != -ETIMEDOUT)
         plugin_set_close(loading->next);
     if (status == -EALREADY)
         standing_settled(&live->standing);

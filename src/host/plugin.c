@@ -61,8 +61,8 @@ void plugin_close(struct plugin *plugin) {
     free(plugin);
 }
 
-struct plugin_view plugin_view(const struct plugin *plugin) {
-    return (struct plugin_view){&plugin->entry, plugin->items, plugin->item_count, plugin->code};
+struct plugin_view plugin_view(struct plugin *plugin) {
+    return (struct plugin_view){&plugin->entry, plugin->items, plugin->item_count, plugin->code, &plugin->life};
 }
 
 // ---- before anything of it is mapped
@@ -264,6 +264,7 @@ static const struct {
     [LEAT_ITEM_PROVIDER] = {"provider", sizeof(leat_provider), sizeof(leat_provider)},
     [LEAT_ITEM_IMPORT] = {"IMPORT", sizeof(leat_provider), sizeof(leat_provider)},
     [LEAT_ITEM_HOOK] = {"hook", sizeof(leat_hook), sizeof(leat_hook)},
+    [LEAT_ITEM_WORK] = {"work", sizeof(leat_work), sizeof(leat_work)},
     [LEAT_ITEM_SCHEMA] = {"SCHEMA", sizeof(struct leat_declared_schema), sizeof(struct leat_declared_schema)},
     [LEAT_ITEM_ERROR_SHAPE] = {"ERROR_SHAPE", sizeof(struct leat_error_shape), sizeof(struct leat_error_shape)},
     [LEAT_ITEM_CALL] = {"call", sizeof(leat_call), sizeof(leat_call)},

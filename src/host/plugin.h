@@ -38,6 +38,7 @@ struct plugin {
     struct arena_pool pool;
     struct arena arena; // of all this, and of its settings
     bool is_live;       // on_load has run
+    struct plugin_life life;
 };
 
 enum {
@@ -68,6 +69,6 @@ void plugin_hold(struct plugin *plugin);
 /** The last holder's: on_unload if it is live, then it is taken out; nothing of it is in use any more. NULL is fine. */
 void plugin_close(struct plugin *plugin);
 
-struct plugin_view plugin_view(const struct plugin *plugin);
+struct plugin_view plugin_view(struct plugin *plugin);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -35,6 +36,7 @@ struct errand {
     bool is_done; // under the publisher's lock
     int result;
     const struct plugin *refuser;
+    char failure[512]; // of what it was to make ready
 };
 
 struct publisher {
@@ -66,13 +68,22 @@ static void report(struct errand *errand, int result) {
 
 // ---- on a core's thread
 
+static void ready(void *arg, const char *failure) {
+    struct errand *errand = arg;
+    snprintf(errand->failure, sizeof errand->failure, "%s", failure ? failure : "");
+    report(errand, failure ? -ECANCELED : 0);
+}
+
 static void prepared(void *arg) {
     struct errand *errand = arg;
     struct crew *crew = crew_of(errand->publisher);
     pthread_mutex_lock(&crew->loading);
     int result = plugin_set_start_on_core(errand->publisher->next, errand->worker->index, &errand->refuser);
     pthread_mutex_unlock(&crew->loading);
-    report(errand, result);
+    if (result == 0)
+        result = app_prepare(errand->worker->app, errand->publisher->next->snapshot, ready, errand);
+    if (result)
+        report(errand, result);
 }
 
 static void prepare(struct message *message) {
@@ -80,10 +91,15 @@ static void prepare(struct message *message) {
     db_prepare(app_db(errand->worker->app), statements_of(errand->publisher->next), prepared, errand);
 }
 
-static void forget(struct message *message) {
-    struct errand *errand = container_of(message, struct errand, message);
+static void forgotten(void *arg) {
+    struct errand *errand = arg;
     db_forget(app_db(errand->worker->app), statements_of(errand->publisher->next));
     report(errand, 0);
+}
+
+static void forget(struct message *message) {
+    struct errand *errand = container_of(message, struct errand, message);
+    app_forget(errand->worker->app, errand->publisher->next->snapshot, forgotten, errand);
 }
 
 static void released(void *arg) {
@@ -126,6 +142,8 @@ static bool run_errands(struct publisher *publisher, void (*run)(struct message 
     for (unsigned i = 0; i < count; i++) {
         publisher->errands[i].is_done = false;
         publisher->errands[i].result = 0;
+        publisher->errands[i].refuser = NULL;
+        publisher->errands[i].failure[0] = '\0';
         publisher->errands[i].message.run = run;
     }
     for (unsigned i = 0; i < count; i++)
@@ -147,7 +165,9 @@ static bool all_have_agreed(const struct publisher *publisher, struct messages *
         const struct errand *errand = &publisher->errands[i];
         if (!errand->result)
             continue;
-        if (errand->refuser)
+        if (errand->failure[0])
+            messages_add(messages, "%s", errand->failure);
+        else if (errand->refuser)
             messages_add(messages, "%s: error: on_worker of '%s' refused core %u with %d; its own log lines say why", errand->refuser->path,
                          errand->refuser->entry.name, i, errand->result);
         else
@@ -180,12 +200,14 @@ int publisher_publish(struct publisher *publisher, struct plugin_set *next, stru
     }
     bool is_in_time = run_errands(publisher, prepare);
     if (!is_in_time)
-        messages_add(messages, "leat: error: the statements were not prepared on all links within %d s; is Postgres stopped?",
+        messages_add(messages,
+                     "leat: error: not every core was ready within %d s: statements are prepared on all links, values per core made, "
+                     "ON_STARTs run; is Postgres stopped?",
                      PUBLISH_MS / 1000);
     if (!is_in_time || !all_have_agreed(publisher, messages)) {
-        run_errands(publisher, forget);
+        bool is_forgotten = run_errands(publisher, forget);
         free(publisher->retirement);
-        return -EINVAL;
+        return is_forgotten ? -EINVAL : -ETIMEDOUT;
     }
     if (!run_errands(publisher, publish)) // it will be served when the core has time; there is no way back from here
         log_line(LOG_ERROR, "core_held", "cause=\"a core has not taken the new plugins within %d s\"", PUBLISH_MS / 1000);

@@ -190,9 +190,13 @@ static int make_offloads(struct server *server) {
 // All threads first, then their answers: the rings are tested side by side.
 static int start_workers(struct server *server, struct arena *arena, str *ret_failure) {
     int status = 0;
-    while (status == 0 && server->begun_count < server->options.worker_count) {
-        status = worker_start(&server->workers[server->begun_count]);
+    bool is_ready = true; // ON_STARTs run on the first core, before any other serves
+    while (status == 0 && is_ready && server->begun_count < server->options.worker_count) {
+        struct worker *worker = &server->workers[server->begun_count];
+        status = worker_start(worker);
         server->begun_count += status == 0;
+        if (status == 0 && server->begun_count == 1 && snapshot_has_starts(server->crew.plugins->snapshot))
+            is_ready = worker_wait(worker, WORKER_BEGINNING) == WORKER_SERVING;
     }
     if (status < 0)
         *ret_failure =

@@ -136,11 +136,19 @@ static int begin_on_core(struct worker *worker) {
     int status = app_create(&worker->core, &worker->crew->app, worker->crew->plugins->snapshot, &worker->app);
     if (status < 0)
         return refuse(worker, status, "there is too little memory for a core; free some, or start fewer with --workers");
-    status = start_plugins(worker);
-    return status < 0 ? status : start_listener(worker);
+    return start_plugins(worker);
 }
 
 // A core whose app has begun ends as a drained one does: its links are being connected already.
+static void started(void *arg, const char *failure) {
+    struct worker *worker = arg;
+    int status = failure ? refuse(worker, -ECANCELED, failure) : start_listener(worker);
+    if (status < 0)
+        app_stop(worker->app, stopped, worker);
+    else
+        report(worker, WORKER_SERVING);
+}
+
 static int begin(struct worker *worker) {
     struct core_options options = {.index = worker->index,
                                    .pinned = worker->crew->options->pinned,
@@ -178,7 +186,7 @@ static void *run(void *arg) {
     if (status < 0)
         app_stop(worker->app, stopped, worker);
     else
-        report(worker, WORKER_SERVING);
+        app_start(worker->app, started, worker);
     status = core_run(&worker->core);
     if (status < 0) {
         fail_running(worker, status);

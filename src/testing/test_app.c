@@ -161,6 +161,20 @@ static int start_app(struct test_app *a) {
     return status < 0 ? status : app_create(&a->core, &a->options, a->plugins->snapshot, &a->app);
 }
 
+static void note_ready(void *arg, const char *failure) {
+    struct test_app *a = arg;
+    a->is_ready = true;
+    if (failure)
+        messages_add(&a->messages, "%s", failure);
+}
+
+// Values per core, and what plugins do ON_START.
+static int make_ready(struct test_app *a) {
+    unsigned message_count = a->messages.count;
+    app_start(a->app, note_ready, a);
+    return test_app_turn_until(a, &a->is_ready) && a->messages.count == message_count ? 0 : -ECANCELED;
+}
+
 static bool start_core(struct test_app *a, str *ret_failure) {
     struct core_options options = core_options_default;
     const struct plugin *refuser = NULL;
@@ -175,6 +189,8 @@ static bool start_core(struct test_app *a, str *ret_failure) {
         return false;
     if (status == 0 && plugin_set_start_on_core(a->plugins, 0, &refuser))
         messages_add(&a->messages, "%s: error: on_worker of '%s' refused", refuser->path, refuser->entry.name);
+    if (status == 0 && !refuser)
+        status = make_ready(a);
     if (status == 0 && !refuser)
         status = listen_on(a);
     if (status < 0)

@@ -31,7 +31,7 @@ struct test_app {
     struct plugin_view *views;
     struct app_options options;
     struct core core;
-    bool has_core;
+    bool has_core, is_ready;
     struct app *app;
     struct listener *listener;
     uint16_t port;

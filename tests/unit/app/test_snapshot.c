@@ -12,7 +12,8 @@
 
 #include "app/endpoint.h"
 #include "app/openapi.h"
-#include "app/snapshot.h"
+#include "app/snapshot_internal.h"
+#include "app/work.h"
 #include "arena_fixture.h"
 
 static struct snapshot *snapshot;
@@ -91,6 +92,39 @@ PROVIDE(get_keeper, uuid, (depends(get_owner, owner))) {
 }
 GET("/guarded", guarded_note, Note, (), .guards = GUARDS(get_keeper)) {
     return NULL;
+}
+PROVIDE(get_model, Note *, (depends(get_db, db)), .per_worker = true) {
+    return NULL;
+}
+GET("/model", model_route, Note, (depends(get_model, m))) {
+    return m;
+}
+PROVIDER(hen, int);
+PROVIDE(hatched, int, (depends(hen, h)), .per_worker = true) {
+    return h;
+}
+PROVIDE(hen, int, (depends(hatched, h)), .per_worker = true) {
+    return h;
+}
+GET("/hen", hen_route, Note, (depends(hen, h))) {
+    return NULL;
+}
+PROVIDE(get_numbers, int, (), .per_worker = true) {
+    return 1;
+}
+PROVIDE(get_table, int, (depends(get_numbers, n)), .per_worker = true) {
+    return n;
+}
+GET("/table", table_route, Note, (depends(get_table, t), depends(get_numbers, n))) {
+    return NULL;
+}
+ON_START(reads_header, (depends(get_owner, owner))) {
+}
+EVERY(wants_token, 1, (depends(bearer_token, token))) {
+}
+EVERY(too_often, 0.05, ()) {
+}
+ON_START(start_per_core, (), .per_core = true) {
 }
 static const leat_plugin guarded = {.name = "guarded", .guards = GUARDS(get_owner)};
 ERROR_SHAPE(Note, failure, out) {
@@ -204,6 +238,34 @@ static void test_snapshot_refuses_two_shapes_of_errors_and_a_hook_that_reads_the
     expect_refusal(CREATE(&Note__error_shape.base, &Other__error_shape.base, &read_body__hook.base),
                    "errors have a shape already, 'Note' (tests/unit/app/test_snapshot.c:");
     expect_in(messages, "hook 'read_body' reads the body, which is its route's to read");
+}
+
+static void test_snapshot_refuses_a_value_per_core_that_depends_on_a_request(void **state) {
+    (void)state;
+    expect_refusal(CREATE(&model_route__route.base),
+                   "'get_model' is made once per core and cannot depend on 'get_db', which is made for each request");
+}
+
+static void test_snapshot_names_a_cycle_of_values_per_core(void **state) {
+    (void)state;
+    expect_refusal(CREATE(&hen_route__route.base), "providers depend on each other: hen -> hatched -> hen");
+}
+
+static void test_snapshot_refuses_work_that_reads_a_request_and_periods_that_cannot_be(void **state) {
+    (void)state;
+    expect_refusal(CREATE(&reads_header__work.base, &wants_token__work.base, &too_often__work.base, &start_per_core__work.base),
+                   "ON_START 'reads_header' runs without a request, from which 'x_owner' would be read; it may take depends()");
+    expect_in(messages, "EVERY 'wants_token' runs without a client, whose token 'bearer_token' would read");
+    expect_in(messages, "EVERY 'too_often': 0.05 is no number of seconds from 0.1 to 31622400");
+    expect_in(messages, "ON_START 'start_per_core' runs once a process; .per_core and .at_start are EVERY's");
+}
+
+static void test_snapshot_makes_what_a_value_per_core_needs_before_it(void **state) {
+    (void)state;
+    assert_int_equal(CREATE(&table_route__route.base), 0);
+    assert_int_equal(snapshot->maker_count, 2);
+    assert_string_equal(snapshot->makers[0]->name, "get_numbers");
+    assert_string_equal(snapshot->makers[1]->name, "get_table");
 }
 
 static int index_of_call(const struct endpoint *endpoint, const char *provider) {
@@ -365,6 +427,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_snapshot_gives_an_empty_answer_204_and_others_what_they_say, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshot_puts_a_plugins_guards_before_those_of_its_routes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshot_refuses_two_shapes_of_errors_and_a_hook_that_reads_the_body, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_refuses_a_value_per_core_that_depends_on_a_request, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_names_a_cycle_of_values_per_core, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_refuses_work_that_reads_a_request_and_periods_that_cannot_be, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_makes_what_a_value_per_core_needs_before_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshot_orders_a_program_by_its_dependencies, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshot_calls_a_provider_once_for_all_who_ask, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshot_keeps_the_arguments_of_all_units_apart, set_up, tear_down),
