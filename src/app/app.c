@@ -15,6 +15,7 @@ enum { SCRATCH_BYTES_MAX = 1 << 20 };
 void app_options_init(struct app_options *options) {
     *options = (struct app_options){
         .http = http_limits_default,
+        .coding = coding_options_default,
         .db = db_options_default,
         .outbound = outbound_options_default,
         .password_cost = password_cost_default,
@@ -159,6 +160,7 @@ void app_destroy(struct app *app) {
     while (!list_is_empty(&app->generations))
         generation_destroy(container_of(app->generations.next, struct generation, node));
     arena_reset(&app->scratch);
+    coder_finish(&app->coder);
     app->core->app = NULL;
     free(app);
 }

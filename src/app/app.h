@@ -15,6 +15,7 @@
 #include "cache/cache.h"
 #include "db/db.h"
 #include "engine/core.h"
+#include "http/coding.h"
 #include "http/session.h"
 #include "outbound/outbound.h"
 
@@ -24,9 +25,10 @@ struct app_options {
     struct db_options db;
     struct outbound_options outbound;
     struct cors cors;
-    struct jwt_key jwt;        // an empty secret: jwt_issue and jwt_check fail the request with 500
-    struct offload *connector; // worker threads for connecting
-    struct offload *hashing;   // worker threads for passwords
+    struct coding_options coding; // of bodies; bytes_min is SIZE_MAX where none is coded
+    struct jwt_key jwt;           // an empty secret: jwt_issue and jwt_check fail the request with 500
+    struct offload *connector;    // worker threads for connecting
+    struct offload *hashing;      // worker threads for passwords
     struct password_cost password_cost;
     unsigned task_queue_max;           // tasks that wait on a core, 100,000: then who spawns is answered 503
     unsigned tasks_at_once_max;        // tasks that run on a core, 256

@@ -55,6 +55,7 @@ struct app {
     struct db *db;
     struct outbound *outbound;
     struct hasher hasher;
+    struct coder coder; // of bodies
     const struct listener *listener;
     struct core_figures *figures;
     enum log_level log_level;      // of what belongs to no plugin
@@ -62,6 +63,7 @@ struct app {
     struct arena scratch;          // of one dispatch: a decoded path
     struct list live, spare;       // requests
     unsigned live_count, spare_count;
+    unsigned outflow_count; // of those, whose answer is being sent in pieces
     struct list ready_tasks;
     struct deferred start_tasks;
     struct cache *cache;

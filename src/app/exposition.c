@@ -252,6 +252,7 @@ static const struct {
     const char *name, *type, *help;
 } gauges[GAUGES] = {
     [GAUGE_CONNECTIONS] = {"leat_connections", "gauge", "Clients' connections that are open."},
+    [GAUGE_STREAMS] = {"leat_streams", "gauge", "Answers that are being sent while they are made, files among them."},
     [GAUGE_REQUESTS] = {"leat_requests_in_flight", "gauge", "Requests and tasks that have begun and not ended."},
     [GAUGE_COROUTINES] = {"leat_coroutines", "gauge", "Coroutines that have begun and not ended."},
     [GAUGE_TASKS_WAITING] = {"leat_tasks_waiting", "gauge", "Tasks that were spawned and have not begun."},

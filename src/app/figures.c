@@ -177,6 +177,7 @@ static void set_all(struct core_figures *figures) {
     const struct core *core = app->core;
     set(figures, GAUGE_CONNECTIONS, app->listener ? listener_conn_count(app->listener) : 0);
     set(figures, GAUGE_REQUESTS, app->live_count);
+    set(figures, GAUGE_STREAMS, app->outflow_count);
     set(figures, GAUGE_COROUTINES, coro_pool_live(core->coros));
     set(figures, GAUGE_TASKS_WAITING, app->waiting_task_count);
     set(figures, GAUGE_WORKS, app->work_count);

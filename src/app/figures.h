@@ -87,6 +87,7 @@ struct series {
 enum gauge {
     GAUGE_CONNECTIONS,
     GAUGE_REQUESTS,
+    GAUGE_STREAMS,
     GAUGE_COROUTINES,
     GAUGE_TASKS_WAITING,
     GAUGE_WORKS,

@@ -29,9 +29,10 @@ static void beat(struct timer *timer) {
     wheel_arm(wheel_of(outflow), timer, (is_due ? now_ms(outflow) : outflow->wrote_ms) + HEARTBEAT_MS);
 }
 
-static void stop_beating(void *arg, enum outcome outcome) {
+static void end(void *arg, enum outcome outcome) {
     (void)outcome;
     struct outflow *outflow = arg;
+    outflow->request->app->outflow_count -= outflow->is_open;
     wheel_disarm(wheel_of(outflow), &outflow->heartbeat);
 }
 
@@ -43,8 +44,7 @@ struct outflow *outflow_create(req *r, enum leat_kind kind, str type, int64_t bo
     struct outflow *outflow = new (r, struct outflow);
     *outflow = (struct outflow){.request = r, .kind = kind, .type = type, .body_bytes = body_bytes};
     timer_init(&outflow->heartbeat, beat);
-    if (kind == LEAT_EVENTS)
-        on_done(r, stop_beating, outflow);
+    on_done(r, end, outflow);
     r->outflow = outflow;
     return outflow;
 }
@@ -82,6 +82,8 @@ void outflow_open(struct outflow *outflow) {
         r->answered_status = status < 0 ? 503 : r->answered_status;
         request_leave(r, status < 0 ? FAILED : OK);
     }
+    r->app->outflow_count++;
+    outflow->is_open = true;
     request_renew(r, 0);
     outflow->wrote_ms = now_ms(outflow);
     if (outflow->kind == LEAT_EVENTS)

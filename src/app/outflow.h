@@ -16,7 +16,7 @@ struct outflow {
     int64_t body_bytes; // BODY_BYTES_UNKNOWN
     struct timer heartbeat;
     int64_t wrote_ms;
-    bool waits_for_room;
+    bool is_open, waits_for_room;
 };
 
 /** Makes the request's only one; one too many is the plugin's fault and fails it. Suspends not. */

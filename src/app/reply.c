@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "cached.h"
+#include "compress.h"
 #include "failure_body.h"
 #include "middleware.h"
 #include "observe.h"
@@ -86,12 +87,19 @@ static void json_begin(struct answer *answer, leat_json *writer, str type) {
         .start = start, .cursor = start, .end = start ? start + JSON_ROOM_BYTES : NULL, .grow = grow_into_answer, .sink = answer};
 }
 
-static void json_end(struct answer *answer, leat_json *writer) {
+static inline void json_end(struct answer *answer, leat_json *writer) {
     if (writer->out_of_memory)
         answer->out_of_memory = true;
     else
         answer_commit(answer, (size_t)(writer->cursor - writer->start) - answer_body_bytes(answer));
+}
+
+// The answer is whole but for what makes it shorter.
+static inline void end(req *r, struct answer *answer, str type) {
+    if (__builtin_expect(answer_body_bytes(answer) >= r->app->options->coding.bytes_min, false))
+        compress(r, answer, type);
     answer_end(answer);
+    r->answered_bytes = answer->used;
 }
 
 static unsigned status_of(const req *r) {
@@ -105,7 +113,7 @@ static void reply_json(req *r, const leat_schema *schema, const void *value) {
     json_begin(&answer, &writer, S("application/json"));
     json_write(&writer, schema, value);
     json_end(&answer, &writer);
-    r->answered_bytes = answer.used;
+    end(r, &answer, S("application/json"));
 }
 
 static void reply_empty(req *r) {
@@ -121,7 +129,8 @@ void reply_response(req *r, const Response *response) {
         return;
     if (response->file)
         return file_answer_send(r, response);
-    bool is_bare = !r->headers && !r->endpoint->on_responses && !response->location.ptr && !r->app->options->cors.origin_count;
+    bool is_bare = !r->headers && !r->endpoint->on_responses && !response->location.ptr && !r->app->options->cors.origin_count &&
+                   response->body.len < r->app->options->coding.bytes_min;
     str id_line;
     if (is_bare && observe_make_id_line(r, &id_line)) {
         r->answered_status = status;
@@ -135,8 +144,7 @@ void reply_response(req *r, const Response *response) {
     if (response->type.len)
         answer_field(&answer, S("Content-Type"), response->type);
     answer_write(&answer, response->body);
-    answer_end(&answer);
-    r->answered_bytes = answer.used;
+    end(r, &answer, response->type);
 }
 
 void reply_value(req *r, const void *value) {
@@ -178,6 +186,7 @@ static void finish_failure(struct answer *answer, const struct snapshot *snapsho
     json_begin(answer, &writer, failure_body_type(snapshot->shape));
     failure_body_write(&writer, snapshot->shape, failure, problems);
     json_end(answer, &writer);
+    answer_end(answer);
 }
 
 // The answer of an ON_FAILURE, where there is one that has one.

@@ -40,6 +40,9 @@ SCHEMA(Server,
     (str, api_description, .optional = true, .description = "Description of the API in the documents"),
     (str, api_contact, .optional = true, .description = "Who answers for the API in the documents: an email address, a URL or a name"),
     (str, api_license, .optional = true, .description = "Licence of the API in the documents, an SPDX identifier"),
+    (str, compression, .optional = true, .description = "Codings of answers, the preferred first: br,gzip; off: none"),
+    (i32, compression_bytes_min, .optional = true, .ge = 1, .description = "Shortest body that is compressed, 1024"),
+    (i32, compression_bytes_max, .optional = true, .ge = 1, .le = 1073741824, .description = "Longest body that is compressed, 1048576"),
     (LogLevel, log_level, .optional = true, .description = "debug, info, warning or error; LOG_LEVEL_USERS: that of plugin users"),
     (bool, request_log, .optional = true, .description = "A log line for each request, off"),
     (bool, request_id, .optional = true, .description = "Take or make X-Request-ID, answer with it and log it; on"),
@@ -229,6 +232,20 @@ static int take_password_cost(const Server *given, struct config *config, struct
     return -EINVAL;
 }
 
+// "br,gzip" in the order of preference, or "off".
+static int take_compression(const Server *given, struct config *config, struct messages *messages) {
+    struct coding_options *coding = &config->app.coding;
+    TAKE(compression_bytes_min, coding->bytes_min);
+    TAKE(compression_bytes_max, coding->bytes_max);
+    if (!given->set.compression)
+        return 0;
+    if (coding_options_read(coding, given->compression) == 0)
+        return 0;
+    messages_add(messages, "leat: error: COMPRESSION: '%.*s' is no list of codings; write br,gzip, one of them, or off",
+                 (int)given->compression.len, given->compression.ptr);
+    return -EINVAL;
+}
+
 static int take_origins(const Server *given, struct config *config, struct arena *arena, struct messages *messages) {
     if (!given->set.backend_cors_origins)
         return 0;
@@ -321,6 +338,7 @@ static int take_all(const Server *given, bool is_serving, struct config *config,
                      is_serving ? take_secret_key(given, config, messages) : 0,
                      take_password_cost(given, config, messages),
                      take_origins(given, config, arena, messages),
+                     take_compression(given, config, messages),
                      take_peers(given, config, arena, messages),
                      take_outbound_texts(given, config, arena, messages)};
     int status = 0;

@@ -171,6 +171,47 @@ void answer_end(struct answer *answer) {
     session_on_answered(answer->session);
 }
 
+// ---- another body in the place of the one that was written
+
+enum { LENGTH_NAME_BYTES = sizeof "Content-Length: " - 1 };
+
+/** Where the last quote of a strong ETag stands in the head; 0: there is none. */
+static size_t etag_end(const struct answer *answer, size_t head_bytes) {
+    static const char name[] = "\r\nETag: \"";
+    const char *etag = memmem(answer->room, head_bytes, name, sizeof name - 1);
+    if (!etag)
+        return 0;
+    const char *value = etag + sizeof name - 1;
+    const char *quote = memchr(value, '"', head_bytes - (size_t)(value - answer->room));
+    return quote ? (size_t)(quote - answer->room) : 0;
+}
+
+static void insert(struct answer *answer, size_t at, str text, size_t end) {
+    memmove(answer->room + at + text.len, answer->room + at, end - at);
+    memcpy(answer->room + at, text.ptr, text.len);
+}
+
+bool answer_recode(struct answer *answer, str lines, str body, str suffix) {
+    assert(answer->length_at && (!body.ptr || body.len <= answer->used - answer->body_at));
+    size_t head_bytes = answer->length_at - LENGTH_NAME_BYTES, tag_at = suffix.len ? etag_end(answer, head_bytes) : 0;
+    if (!tag_at)
+        suffix = (str){0};
+    size_t more = lines.len + suffix.len;
+    if (answer->out_of_memory || !room_for(answer, more))
+        return false;
+    if (body.ptr) {
+        memcpy(answer->room + answer->body_at, body.ptr, body.len);
+        answer->used = answer->body_at + body.len;
+    }
+    insert(answer, head_bytes, lines, answer->used);
+    if (tag_at)
+        insert(answer, tag_at, suffix, answer->used + lines.len);
+    answer->used += more;
+    answer->length_at += more;
+    answer->body_at += more;
+    return true;
+}
+
 static inline char *put_text(char *room, str text) {
     return text.len ? mempcpy(room, text.ptr, text.len) : room;
 }

@@ -84,6 +84,27 @@ static int read_element(str element, str *ret_name) {
     return quality;
 }
 
+int coding_options_read(struct coding_options *options, str text) {
+    enum coding order[CODINGS] = {CODING_IDENTITY};
+    unsigned count = 0;
+    if (is_word(trim_blanks(text), "off")) {
+        options->order[0] = CODING_IDENTITY;
+        options->bytes_min = SIZE_MAX;
+        return 0;
+    }
+    while (text.len) {
+        str name = take_until(&text, ',');
+        enum coding coding = is_word(name, "br") ? CODING_BR : is_word(name, "gzip") ? CODING_GZIP : CODING_IDENTITY;
+        if (coding == CODING_IDENTITY || count == CODINGS - 1 || (count && order[0] == coding))
+            return -EINVAL;
+        order[count++] = coding;
+    }
+    if (!count)
+        return -EINVAL;
+    memcpy(options->order, order, sizeof order);
+    return 0;
+}
+
 struct accepted {
     int quality[CODINGS], others; // -1: not named
 };

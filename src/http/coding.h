@@ -19,6 +19,8 @@ struct coding_options {
 };
 extern const struct coding_options coding_options_default;
 
+/** Reads `order` from "br,gzip" or "off", which makes bytes_min SIZE_MAX. 0, or -EINVAL and nothing has changed. */
+int coding_options_read(struct coding_options *options, str text);
 /** "gzip", "br"; "identity". */
 str coding_name(enum coding coding);
 /** The best of `order` that the client accepts; what it accepts alike is chosen in that order. CODING_IDENTITY where it accepts none. */

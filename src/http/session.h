@@ -158,6 +158,13 @@ void session_end_body(struct session *session);
 /** The body will not be whole: the connection ends such that the client sees it. The request is over. */
 void session_cut_body(struct session *session);
 
+/**
+ * Of an answer whose body is written and that has not ended: puts `lines` into its head, each ended by CRLF, and `body` in the place of the
+ * body where `body.ptr` is not NULL; it is no longer than that. A strong ETag gets `suffix` before its last quote. False without memory,
+ * and nothing has changed.
+ */
+bool answer_recode(struct answer *answer, str lines, str body, str suffix);
+
 /** A whole answer in one call; `content_type` is empty where there is no body. Its bytes, or 0 without memory: then it is a 503. */
 size_t session_answer(struct session *session, unsigned status, str content_type, str raw_fields, str body);
 /** {"detail": "text"} as FastAPI words it; the detail is the status' reason where `detail` is NULL. */

@@ -53,7 +53,9 @@ def check_answer(answer, method):
     assert date and DATE.fullmatch(date), f"Date is {date!r}"
     assert abs(email.utils.parsedate_to_datetime(date).timestamp() - time.time()) < 5, date
     length = answer.field("Content-Length")
-    if answer.status in (204, 304):
+    if answer.field("Transfer-Encoding") == "chunked":
+        assert length is None, f"a length and chunks: {answer.head!r}"
+    elif answer.status in (204, 304):
         assert length is None and not answer.body, f"{answer.status} with a body or its length: {answer.head!r}"
     else:
         assert length is not None and re.fullmatch(r"\d+", length), f"no Content-Length in {answer.head!r}"
@@ -125,17 +127,47 @@ class Wire:
         status = int(match[2])
         answer = Answer(status, match[3], fields, b"", match[1], head)
         length = 0
-        if method != "HEAD" and status >= 200 and status not in (204, 304):
+        if method != "HEAD" and answer.field("Transfer-Encoding") == "chunked":
+            self.bytes = rest
+            answer.body, rest = b"".join(iter(self.chunk, b"")), self.bytes
+        elif method != "HEAD" and status >= 200 and status not in (204, 304):
             length = int(answer.field("Content-Length") or 0)
         while len(rest) < length:
             data = self.socket.recv(262144)
             if not data:
                 raise Closed(f"closed in the body of {head!r}, {len(rest)} of {length} bytes")
             rest += data
-        answer.body, self.bytes = rest[:length], rest[length:]
+        if answer.field("Transfer-Encoding") != "chunked":
+            answer.body, rest = rest[:length], rest[length:]
+        self.bytes = rest
         if self.checked:
             check_answer(answer, method)
         return answer
+
+    def head(self):
+        """The next answer's head alone; what follows of it is still to be read."""
+        while b"\r\n\r\n" not in self.bytes:
+            if not self.more():
+                raise Closed(f"closed after {self.bytes!r}")
+        head, _, self.bytes = self.bytes.partition(b"\r\n\r\n")
+        return head.decode("latin-1")
+
+    def line(self):
+        while b"\r\n" not in self.bytes:
+            if not self.more():
+                raise Closed(f"closed in a line, after {self.bytes!r}")
+        line, _, self.bytes = self.bytes.partition(b"\r\n")
+        return line
+
+    def chunk(self):
+        """The next chunk of a body, empty at its end; Closed when the connection ends first."""
+        size = int(self.line(), 16)
+        while len(self.bytes) < size + 2:
+            if not self.more():
+                raise Closed(f"closed in a chunk, after {self.bytes!r}")
+        chunk, end, self.bytes = self.bytes[:size], self.bytes[size:size + 2], self.bytes[size + 2:]
+        assert end == b"\r\n", f"a chunk of {size} bytes ends with {end!r}"
+        return chunk
 
     def ends(self, seconds=5):
         """True when the server closes, cleanly or by a reset, without another byte."""

@@ -1,12 +1,15 @@
 """test_answers.py — files, streams and events over HTTP: what is sent, to whom, how slowly, and what is left when they go."""
 
+import gzip
+import json
 import os
 import re
+import signal
 import time
 
 import pytest
 
-from client import Client, Wire, request_bytes
+from client import Client, Closed, Wire, request_bytes
 from server import Server, build_folder, throw_away_folder
 
 LARGE = 64 << 20
@@ -43,7 +46,7 @@ def folder():
 
 @pytest.fixture(scope="module")
 def server(folder):
-    with Server("--plugins", str(build_folder() / "tests/service/plugins"), ANSWERS_FOLDER=folder / "files", WRITE_STALL_MS=2000,
+    with Server("--plugins", str(build_folder() / "tests/service/plugins"), ANSWERS_FOLDER=folder / "files", WRITE_STALL_MS=3000,
                 REQUEST_MS=3000, REQUEST_LOG="on") as running:
         yield running
         assert running.stop() == 0, "\n".join(running.lines[-40:])
@@ -235,7 +238,7 @@ def test_a_client_that_leaves_a_download_leaves_nothing_open(server, client):
 def test_a_client_that_does_not_read_is_cut(server):
     with Wire(server, rcvbuf=4096, timeout=30) as wire:
         wire.send(request_bytes("GET", "/answers/files/large.bin"))
-        time.sleep(5)
+        time.sleep(6)
         got = 0
         try:
             while (more := wire.more()):
@@ -251,3 +254,385 @@ def test_requests_behind_a_file_are_answered_in_their_order(server):
         wire.send(request_bytes("GET", "/answers/files/text.txt") * 3 + request_bytes("GET", "/health"))
         assert [wire.answer().body for _ in range(3)] == [TEXT] * 3
         assert wire.answer().json["status"] == "ok"
+
+
+# ---- pieces
+
+
+def counts(client):
+    return client.get("/answers/counts").json
+
+
+def wait_until(what, seconds=15):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if what():
+            return True
+        time.sleep(0.05)
+    return what()
+
+
+def begin(server, target, method="GET", version="1.1", **options):
+    """A connection on which the answer's head has come; the head."""
+    wire = Wire(server, **options)
+    wire.send(f"{method} {target} HTTP/{version}\r\nHost: a\r\n\r\n")
+    return wire, wire.head()
+
+
+def test_pieces_come_in_chunks_and_the_connection_goes_on(server):
+    with Wire(server) as wire:
+        for count in (0, 1, 3, 5000):
+            answer = wire.send(request_bytes("GET", f"/answers/pieces?count={count}")).answer()
+            assert (answer.status, answer.body) == (200, b"x" * 10 * count)
+            assert answer.field("Transfer-Encoding") == "chunked" and answer.field("Content-Length") is None
+        assert wire.send(request_bytes("GET", "/health")).answer().status == 200
+
+
+def test_pieces_leave_while_the_handler_waits(server):
+    wire, head = begin(server, "/answers/pieces?count=3&pause_ms=400")
+    with wire:
+        began = time.monotonic()
+        assert wire.chunk() == b"x" * 10
+        assert time.monotonic() - began < 0.35
+        assert wire.chunk() + wire.chunk() == b"x" * 20
+        assert time.monotonic() - began > 0.3
+        assert wire.chunk() == b""
+
+
+def test_a_piece_of_any_size_arrives_whole(server):
+    with Wire(server) as wire:
+        for size in (1, 245, 246, 247, 32767, 32768, 32769, 1_000_000):
+            answer = wire.send(request_bytes("GET", f"/answers/pieces?count=2&bytes={size}")).answer()
+            assert answer.body == b"x" * 2 * size
+
+
+def test_formatted_pieces_of_any_length_arrive(client):
+    answer = client.get("/answers/formatted?count=2000")
+    assert answer.body == b"".join(b"%d,%s\n" % (n, b"0" * max(n, 1)) for n in range(2000))
+    assert (answer.field("Content-Type"), answer.field("X-Set")) == ("text/csv", "yes")
+
+
+def test_a_client_of_http_1_0_gets_bytes_up_to_the_end(server):
+    wire, head = begin(server, "/answers/pieces?count=3", version="1.0")
+    with wire:
+        assert "Connection: close" in head and "Transfer-Encoding" not in head and "Content-Length" not in head
+        while wire.more():
+            pass
+        assert wire.bytes == b"x" * 30
+
+
+def test_head_of_a_stream_has_no_body_and_leaves_the_handler(server, client):
+    before = counts(client)
+    for path in ("/answers/endless", "/answers/ticks", "/answers/pieces?count=1", "/answers/rows?count=5"):
+        with Wire(server) as wire:
+            answer = wire.send(request_bytes("HEAD", path)).answer("HEAD")
+            assert answer.status == 200 and answer.field("Transfer-Encoding") == "chunked"
+            assert wire.send(request_bytes("GET", "/health")).answer().status == 200
+    assert wait_until(lambda: counts(client)["live"] == before["live"])
+    assert counts(client)["ok"] == before["ok"] + 2
+
+
+def test_a_failure_before_the_first_piece_is_an_answer(client):
+    answer = client.get("/answers/breaks?behind=0")
+    assert answer.status == 409 and answer.detail == "Broken"
+
+
+@pytest.mark.parametrize("behind", [2, 3])
+def test_a_failure_behind_the_head_cuts_the_body_short(server, behind):
+    wire, head = begin(server, f"/answers/breaks?behind={behind}")
+    with wire:
+        assert head.startswith("HTTP/1.1 200")
+        assert [wire.chunk() for _ in range(behind)] == [b"good\n"] * behind
+        with pytest.raises((Closed, ConnectionResetError)):
+            wire.chunk()
+    assert server.logged("answer_cut")
+
+
+def test_a_failure_is_no_success_to_a_client_of_http_1_0(server):
+    with Wire(server) as wire:
+        wire.send("GET /answers/breaks?behind=2 HTTP/1.0\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            while wire.more():
+                pass
+
+
+def test_a_client_that_leaves_cancels_the_handler(server, client):
+    for path in ("/answers/endless", "/answers/endless?pause_ms=100", "/answers/ticks"):
+        before = counts(client)
+        wire, _ = begin(server, path)
+        assert counts(client)["live"] == before["live"] + 1
+        wire.close()
+        assert wait_until(lambda: counts(client)["live"] == before["live"]), path
+        assert counts(client)["cancelled"] == before["cancelled"] + 1
+
+
+def test_a_client_that_closes_its_side_has_left_a_stream(server, client):
+    before = counts(client)
+    wire, _ = begin(server, "/answers/ticks")
+    with wire:
+        wire.socket.shutdown(1)
+        assert wait_until(lambda: counts(client)["live"] == before["live"])
+
+
+def test_a_slow_client_holds_the_writer_back(server, client):
+    memory, before = server.rss_bytes(), counts(client)
+    wires = [begin(server, "/answers/endless", rcvbuf=4096)[0] for _ in range(40)]
+    time.sleep(1)
+    assert counts(client)["live"] == before["live"] + 40
+    assert server.rss_bytes() - memory < 24 << 20
+    for wire in wires:
+        wire.close()
+    assert wait_until(lambda: counts(client)["live"] == before["live"])
+
+
+def test_a_client_that_takes_nothing_is_cut(server, client):
+    before = counts(client)
+    wire, _ = begin(server, "/answers/endless", rcvbuf=4096)
+    with wire:
+        assert wait_until(lambda: counts(client)["live"] == before["live"], 20)
+        assert counts(client)["cancelled"] == before["cancelled"] + 1
+
+
+def test_a_stream_lives_longer_than_a_request_may_as_long_as_it_goes_on(server):
+    wire, _ = begin(server, "/answers/pieces?count=5&pause_ms=900")  # REQUEST_MS is 3000
+    with wire:
+        assert b"".join(iter(wire.chunk, b"")) == b"x" * 50
+
+
+def test_a_stream_that_does_not_go_on_is_cut_at_its_deadline(server):
+    began = time.monotonic()
+    wire, _ = begin(server, "/answers/stuck")
+    with wire:
+        assert wire.chunk() == b"begun"
+        with pytest.raises((Closed, ConnectionResetError)):
+            wire.chunk()
+    assert time.monotonic() - began < 10
+
+
+def test_faults_of_a_handler_are_a_500_and_a_line(server, client):
+    assert client.get("/answers/twice").status == 500
+    assert client.get("/answers/nothing?begun=false").status == 500
+    empty = client.get("/answers/nothing?begun=true")
+    assert (empty.status, empty.body) == (200, b"")
+    assert server.logged("no_answer")
+
+
+def test_a_transaction_ends_where_the_stream_begins(server, client):
+    assert client.post("/answers/committed?again=false").body == b"onetwo"
+    wire, _ = begin(server, "/answers/committed?again=true", method="POST")
+    with wire:
+        assert wire.chunk() == b"one"
+        with pytest.raises((Closed, ConnectionResetError)):
+            wire.chunk()
+    assert server.logged("query_behind_commit")
+
+
+# ---- events and lines
+
+
+def events_of(text):
+    """As a browser reads them (WHATWG HTML, section 9.2.6): (event, data, last id)."""
+    found, event, data, last_id = [], "", [], ""
+    for line in re.split("\r\n|\n|\r", text):
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if not line:
+            if data:
+                found.append((event or "message", "\n".join(data), last_id))
+            event, data = "", []
+        elif field == "event":
+            event = value
+        elif field == "data":
+            data.append(value)
+        elif field == "id":
+            last_id = value
+    return found
+
+
+def test_events_are_what_a_browser_reads(client):
+    answer = client.get("/answers/ticks?count=3&pause_ms=0")
+    assert answer.field("Content-Type") == "text/event-stream" and answer.field("Cache-Control") == "no-store"
+    assert events_of(answer.body.decode()) == [("tick", f'{{"id":{n},"title":"tick"}}', str(n)) for n in range(3)]
+
+
+@pytest.mark.parametrize("data, read", [("one", "one"), ("a%0Ab", "a\nb"), ("a%0D%0Ab%0Dc%0A", "a\nb\nc\n"), ("", ""), ("%20x", " x"), ("data:%20y", "data: y"), ("%0A", "\n")])
+def test_data_of_any_lines_arrives_as_it_was(client, data, read):
+    answer = client.get(f"/answers/event?data={data}")
+    assert events_of(answer.body.decode()) == [("message", read, "")]
+    assert b"retry: 1500\n" in answer.body and b": bye\n: now\n" in answer.body
+
+
+def test_no_field_of_an_event_becomes_another(client):
+    answer = client.get("/answers/event?event=a%0Adata:%20forged&id=7%0D%0Aevent:%20forged&data=x")
+    assert events_of(answer.body.decode()) == [("a", "x", "7")]
+
+
+def test_an_event_without_data_is_none(client):
+    assert events_of(client.get("/answers/event?event=a").body.decode()) == []
+
+
+def test_lines_are_json_each(client):
+    answer = client.get("/answers/rows?count=3000")
+    assert answer.field("Content-Type") == "application/jsonl"
+    assert [json.loads(line) for line in answer.body.splitlines()] == [{"id": n, "title": 'a "title"'} for n in range(3000)]
+
+
+def test_a_thousand_clients_each_get_their_events(server, client):
+    before, memory = counts(client), server.rss_bytes()
+    wires = []
+    for _ in range(1000):
+        wires.append(Wire(server, timeout=60))
+        wires[-1].send(request_bytes("GET", "/answers/ticks?pause_ms=200"))
+    for wire in wires:
+        wire.head()
+    assert counts(client)["live"] == before["live"] + 1000
+    for number in range(3):
+        for wire in wires:
+            assert b'data: {"id":%d,' % number in wire.chunk()
+    assert (server.rss_bytes() - memory) / 1000 < 64 << 10
+    for wire in wires:
+        wire.close()
+    assert wait_until(lambda: counts(client)["live"] == before["live"], 30)
+
+
+def test_events_end_when_the_server_does(folder):
+    with Server("--plugins", str(build_folder() / "tests/service/plugins"), ANSWERS_FOLDER=folder / "files", DRAIN_MS=20000) as server:
+        wire, _ = begin(server, "/answers/waits")
+        other, _ = begin(server, "/answers/pieces?count=3&pause_ms=300")
+        with wire, other:
+            began = time.monotonic()
+            server.send_signal(signal.SIGTERM)
+            assert wire.chunk() == b"" and wire.ends()
+            assert b"".join(iter(other.chunk, b"")) == b"x" * 30  # what has an end is let come to it
+            assert server.wait() == 0
+            assert time.monotonic() - began < 15
+
+
+def test_a_stream_is_of_the_generation_it_began_with(folder, tmp_path):
+    plugins = tmp_path / "plugins"
+    plugins.mkdir()
+    tmp_path.chmod(0o755)
+    source = build_folder() / "tests/service/plugins/answers.so"
+    (plugins / "answers.so").write_bytes(source.read_bytes())
+    with Server("--plugins", str(plugins), ANSWERS_FOLDER=folder / "files") as server:
+        wire, _ = begin(server, "/answers/ticks?pause_ms=50")
+        with wire:
+            wire.chunk()
+            (plugins / "answers.so").unlink()
+            assert wait_until(lambda: Client(server).get("/answers/counts").status == 404)
+            for _ in range(5):
+                assert b"data:" in wire.chunk()
+
+
+def test_sleeping_takes_its_time_and_no_more_than_the_deadline(client):
+    assert 90 <= client.get("/answers/sleep?ms=100").json["ms"] < 900
+    assert client.get("/answers/sleep?ms=-5").status == 200
+    began = time.monotonic()
+    assert client.get("/answers/sleep?ms=60000").status == 504
+    assert time.monotonic() - began < 8
+
+
+def test_streams_are_in_the_figures(server, client):
+    wire, _ = begin(server, "/answers/ticks")
+    with wire:
+        metrics = client.get("/metrics").body.decode()
+        live = sum(int(match) for match in re.findall(r'leat_streams\{core="\d+"\} (\d+)', metrics))
+        assert live >= 1
+
+
+# ---- values, redirects, cookies, conditions
+
+
+@pytest.mark.parametrize("text", ['{"a":[1,2.50,null]}', "[]", '"x"', "12", "null"])
+def test_a_json_value_is_answered_as_it_is(client, text):
+    answer = client.get("/answers/value?json=" + "".join(f"%{byte:02X}" for byte in text.encode()))
+    assert answer.body.decode() == text and answer.field("Content-Type") == "application/json"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_has_its_status_and_place(client, status):
+    answer = client.get(f"/answers/redirect?status={status}&to=/a%20b/%C3%A9%3Fx=%2541%26y")
+    assert (answer.status, answer.field("Location")) == (status, "/a%20b/%C3%A9?x=%41&y")
+
+
+@pytest.mark.parametrize("query", ["status=304&to=/", "status=200&to=/", "status=307&to=/%0D%0AX:%20y"])
+def test_what_is_no_redirect_is_a_500(client, query):
+    answer = client.get("/answers/redirect?" + query)
+    assert answer.status == 500 and answer.field("X") is None
+
+
+@pytest.mark.parametrize("kind, line", [
+    ("session", "session=abc; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Strict"),
+    ("plain", "theme=dark; Path=/app; Domain=example.org; SameSite=Lax"),
+    ("drop", "session=; Path=/app; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; SameSite=Lax"),
+    ("a.b-c", "echo=a.b-c; Path=/; SameSite=Lax"),
+])
+def test_cookies_are_put_with_their_attributes(client, kind, line):
+    assert client.get("/answers/cookies?kind=" + kind).fields_of("Set-Cookie") == [line]
+
+
+@pytest.mark.parametrize("kind", ["none", "host", "a;b", "a%20b", "a%0D%0Ab", "a,b", "%C3%A9", "a%22b", "a%5Cb"])
+def test_a_cookie_that_a_browser_would_not_take_is_a_500(server, client, kind):
+    answer = client.get("/answers/cookies?kind=" + kind)
+    assert answer.status == 500 and not answer.fields_of("Set-Cookie")
+    assert server.logged("bad_header")
+
+
+def test_what_the_client_knows_is_not_made_again(client):
+    first = client.get("/answers/versioned")
+    tag = first.field("ETag")
+    assert first.field("Last-Modified") == "Tue, 14 Nov 2023 22:13:20 GMT"
+    known = client.get("/answers/versioned", headers={"If-None-Match": tag})
+    assert known.status == 304 and known.field("ETag") == tag
+    assert client.get("/answers/versioned", headers={"If-Modified-Since": first.field("Last-Modified")}).status == 304
+    stale = client.request("PUT", "/answers/versioned", headers={"If-Match": '"v0"'})
+    assert stale.status == 412 and stale.detail == "Precondition Failed"
+    assert client.request("PUT", "/answers/versioned", headers={"If-Match": tag}).status == 204
+    assert client.request("PUT", "/answers/versioned", headers={"If-Match": tag}).status == 412
+    assert client.get("/answers/versioned", headers={"If-None-Match": tag}).status == 200
+
+
+# ---- compressed
+
+
+def test_long_json_is_compressed_for_those_who_take_it(client):
+    plain = client.get("/answers/long?words=500")
+    assert plain.field("Content-Encoding") is None and plain.field("Vary") == "Accept-Encoding"
+    packed = client.get("/answers/long?words=500", headers={"Accept-Encoding": "gzip"})
+    assert (packed.field("Content-Encoding"), packed.field("Vary")) == ("gzip", "Accept-Encoding")
+    assert gzip.decompress(packed.body) == plain.body and len(packed.body) * 3 < len(plain.body)
+    best = client.get("/answers/long?words=500", headers={"Accept-Encoding": "gzip, deflate, br"})
+    assert best.field("Content-Encoding") == "br" and len(best.body) * 3 < len(plain.body)
+    told = client.head("/answers/long?words=500", headers={"Accept-Encoding": "gzip"})
+    assert told.field("Content-Length") == str(len(packed.body)) and told.field("Content-Encoding") == "gzip"
+
+
+@pytest.mark.parametrize("query, coding, varies", [
+    ("bytes=1024", "gzip", True), ("bytes=1023", None, False), ("bytes=1048576", "gzip", True), ("bytes=1048577", None, False),
+    ("bytes=5000&kind=1", None, False), ("bytes=5000&kind=2", None, False), ("bytes=5000&kind=3", "zstd", False), ("bytes=5000&kind=4", None, False),
+])
+def test_what_is_worth_it_is_compressed(client, query, coding, varies):
+    answer = client.get("/answers/body?" + query, headers={"Accept-Encoding": "gzip"})
+    assert answer.field("Content-Encoding") == coding
+    assert (answer.field("Vary") == "Accept-Encoding") == varies
+    body = gzip.decompress(answer.body) if coding == "gzip" else answer.body
+    assert body == b"b" * int(re.search(r"bytes=(\d+)", query)[1])
+
+
+def test_a_tag_is_another_in_another_coding_and_known_again(client):
+    plain = client.get("/answers/versioned?bytes=5000")
+    packed = client.get("/answers/versioned?bytes=5000", headers={"Accept-Encoding": "gzip"})
+    assert packed.field("ETag") == plain.field("ETag")[:-1] + '-gzip"'
+    assert gzip.decompress(packed.body) == plain.body == b"v" * 5000
+    known = client.get("/answers/versioned?bytes=5000", headers={"If-None-Match": packed.field("ETag"), "Accept-Encoding": "gzip"})
+    assert known.status == 304
+    assert client.request("PUT", "/answers/versioned", headers={"If-Match": packed.field("ETag")}).status == 204
+
+
+def test_compression_may_be_switched_off_and_a_wrong_setting_is_refused(folder):
+    with Server("--plugins", str(build_folder() / "tests/service/plugins"), COMPRESSION="off") as server:
+        answer = Client(server).get("/answers/long?words=500", headers={"Accept-Encoding": "gzip"})
+        assert answer.field("Content-Encoding") is None and answer.field("Vary") is None
+    with Server(COMPRESSION="zip", start=False) as server:
+        server.start(wait=False)
+        assert server.wait() == 1 and "COMPRESSION" in server.log()
