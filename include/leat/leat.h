@@ -7,6 +7,7 @@
 //   respond redirect put_cookie send_file stream events lines   the answer    leat/response.h
 //   ON_REQUEST ON_RESPONSE ON_FAILURE ERROR_SHAPE               around routes leat/middleware.h
 //   ON_START ON_STOP EVERY                                      without requests leat/work.h
+//   upload_bytes upload_next upload_save request_body_next      uploads       leat/upload.h
 //   db_one db_list db_value db_exec                             Postgres      leat/database.h
 //   http_get http_post http_get_start await                     other servers leat/http_client.h
 //   cache_forget, a route's .cache_s                            answers kept  leat/cache.h
@@ -30,6 +31,7 @@
 #include "schema.h"
 #include "security.h"
 #include "server.h"
+#include "upload.h"
 #include "values.h"
 #include "work.h"
 

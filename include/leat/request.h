@@ -23,7 +23,10 @@ str format(req *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /** The value of a request header, any case of its name; `ptr` is NULL where it is absent. Repeated fields: the first. */
 str header_of(req *, const char *name);
-/** The request's body, byte for byte; suspends until it has arrived whole. Empty where there is none. */
+/**
+ * The request's body, byte for byte; suspends until it has arrived whole. Empty where there is none. What request_body_next() or a form
+ * with files has taken of it is not there any more.
+ */
 str request_body(req *);
 /** An answer that is made by hand: see response.h. */
 typedef struct Response Response;

@@ -4,11 +4,12 @@
 #pragma GCC system_header
 
 #include "request.h"
+#include "upload.h"
 
 #pragma GCC visibility push(default)
 
 // ---- parameters: body(T, n)  path(T, n, opts)  query(T, n, opts)  header(T, n, opts)  cookie(T, n, opts)  form(T, n)
-//                  query_model(T, n)  depends(provider, n)
+//                  file(n, opts)  files(n, opts)  query_model(T, n)  depends(provider, n)
 // A header's underscores are hyphens on the wire. T is a value type or a list of one (query, header), or a SCHEMA (body, form,
 // query_model). Bodies and forms arrive as `const T *`, the others by value.
 
@@ -21,6 +22,8 @@ enum leat_in {
     LEAT_IN_FORM,
     LEAT_IN_QUERY_MODEL,
     LEAT_IN_DEPENDS,
+    LEAT_IN_FILE,
+    LEAT_IN_FILES,
 };
 
 typedef struct leat_provider leat_provider;
@@ -40,6 +43,8 @@ typedef struct leat_param {
 #define LEAT_DECL_query(T, n, ...) T n
 #define LEAT_DECL_header(T, n, ...) T n
 #define LEAT_DECL_cookie(T, n, ...) T n
+#define LEAT_DECL_file(n, ...) const leat_upload *n
+#define LEAT_DECL_files(n, ...) const leat_upload_list *n
 #define LEAT_DECL_depends(p, n) p##__type n LEAT_UNUSED
 #define LEAT_ARGM(_, ...) __VA_OPT__(LEAT_ARGM_##__VA_ARGS__;)
 #define LEAT_ARGM_body(T, n, ...) const T *n
@@ -49,6 +54,8 @@ typedef struct leat_param {
 #define LEAT_ARGM_query(T, n, ...) T n
 #define LEAT_ARGM_header(T, n, ...) T n
 #define LEAT_ARGM_cookie(T, n, ...) T n
+#define LEAT_ARGM_file(n, ...) const leat_upload *n
+#define LEAT_ARGM_files(n, ...) const leat_upload_list *n
 #define LEAT_ARGM_depends(p, n) p##__type n
 #define LEAT_PASS(_, ...) __VA_OPT__(, a->LEAT_PASS_##__VA_ARGS__)
 #define LEAT_PASS_body(T, n, ...) n
@@ -58,6 +65,8 @@ typedef struct leat_param {
 #define LEAT_PASS_query(T, n, ...) n
 #define LEAT_PASS_header(T, n, ...) n
 #define LEAT_PASS_cookie(T, n, ...) n
+#define LEAT_PASS_file(n, ...) n
+#define LEAT_PASS_files(n, ...) n
 #define LEAT_PASS_depends(p, n) n
 #define LEAT_PARAM(F, ...) __VA_OPT__(LEAT_PARAM_P(F, LEAT_PARAM_##__VA_ARGS__))
 #define LEAT_PARAM_P(...) LEAT_PARAM_D(__VA_ARGS__)
@@ -70,6 +79,9 @@ typedef struct leat_param {
 #define LEAT_PARAM_query(T, n, ...) LEAT_IN_QUERY, n, &T##__schema, LEAT_OPTS(T, ##__VA_ARGS__), NULL
 #define LEAT_PARAM_header(T, n, ...) LEAT_IN_HEADER, n, &T##__schema, LEAT_OPTS(T, ##__VA_ARGS__), NULL
 #define LEAT_PARAM_cookie(T, n, ...) LEAT_IN_COOKIE, n, &T##__schema, LEAT_OPTS(T, ##__VA_ARGS__), NULL
+#define LEAT_PARAM_file(n, ...) LEAT_IN_FILE, n, NULL, LEAT_FILE_OPTS(__VA_ARGS__), NULL
+#define LEAT_PARAM_files(n, ...) LEAT_IN_FILES, n, NULL, LEAT_FILE_OPTS(__VA_ARGS__), NULL
+#define LEAT_FILE_OPTS(...) (&(const struct leat_file_opts){.size = sizeof(struct leat_file_opts), ##__VA_ARGS__})
 #define LEAT_PARAM_depends(p, n) LEAT_IN_DEPENDS, n, NULL, NULL, &p##__provider
 
 #define LEAT_ARGS(F, params_)                                                                                                              \
@@ -167,6 +179,7 @@ typedef struct leat_route {
     uint32_t cache_stale_s;             // and then so long still, while it is made anew behind the client's back
     const char *cache_tags;             // by which it is forgotten before: "posts,post:{post_id}", names of the path's parameters in braces
     bool cache_per_user;                // of a route that looks at credentials: each has answers of its own, and is checked each time
+    bool stream_body;                   // the handler runs before the body is here: request_body_next()
 } leat_route;
 
 // in an optimised build the compiler itself rejects a path() parameter that the route's path does not name; {name:path} is the rest of the
@@ -190,6 +203,8 @@ typedef struct leat_route {
 #define LEAT_INPATH_query(T, n, ...) 0, n
 #define LEAT_INPATH_header(T, n, ...) 0, n
 #define LEAT_INPATH_cookie(T, n, ...) 0, n
+#define LEAT_INPATH_file(n, ...) 0, n
+#define LEAT_INPATH_files(n, ...) 0, n
 #define LEAT_INPATH_depends(p, n) 0, n
 
 #define LEAT_ROUTE(method_, path_, F, T, params_, ...)                                                                                     \

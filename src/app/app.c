@@ -24,6 +24,9 @@ void app_options_init(struct app_options *options) {
         .has_request_ids = true,
         .task_queue_max = 100000,
         .tasks_at_once_max = 256,
+        .upload_folder = "/tmp",
+        .upload_disk_bytes_max = UINT64_C(16) << 30,
+        .upload_file_count_max = 1024,
     };
     cache_options_init(&options->cache);
 }
@@ -59,6 +62,19 @@ static void start_tasks(struct deferred *deferred) {
     tasks_run_ready(container_of(deferred, struct app, start_tasks));
 }
 
+static void uploads_ended(void *arg) {
+    app_check_stopped(arg);
+}
+
+// A folder that is not there fails the uploads that need it, each with a line that says so.
+static void init_uploads(struct app *app) {
+    spool_pool_init(&app->spools, app->core->ring, app->options->upload_folder);
+    app->spools.bytes_max = app->options->upload_disk_bytes_max;
+    app->spools.file_count_max = app->options->upload_file_count_max;
+    app->spools.on_idle = uploads_ended;
+    app->spools.arg = app;
+}
+
 static void app_init(struct app *app, struct core *core, const struct app_options *options) {
     app->core = core;
     app->options = options;
@@ -73,6 +89,7 @@ static void app_init(struct app *app, struct core *core, const struct app_option
     deferred_init(&app->start_refreshes, cached_start_refreshes);
     app->log_level = log_level_of(NULL);
     app->generation_count = 1;
+    init_uploads(app);
     observe_init_ids(app);
 }
 
@@ -96,6 +113,7 @@ int app_create(struct core *core, const struct app_options *options, struct snap
         if (app->generation)
             generation_destroy(app->generation);
         core_figures_destroy(app->figures);
+        spool_pool_finish(&app->spools);
         free(app);
         return status;
     }
@@ -131,7 +149,7 @@ static void db_stopped(void *arg) {
 }
 
 void app_check_stopped(struct app *app) {
-    if (!app->is_stopping || app->is_db_stopping || app->live_count)
+    if (!app->is_stopping || app->is_db_stopping || app->live_count || app->spools.live_count)
         return;
     if (app->generation && !app->generation->is_unwanted)
         generation_retire(app->generation, NULL, NULL); // whose end comes back here
@@ -161,6 +179,7 @@ void app_destroy(struct app *app) {
         generation_destroy(container_of(app->generations.next, struct generation, node));
     arena_reset(&app->scratch);
     coder_finish(&app->coder);
+    spool_pool_finish(&app->spools);
     app->core->app = NULL;
     free(app);
 }

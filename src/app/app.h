@@ -29,11 +29,15 @@ struct app_options {
     struct jwt_key jwt;           // an empty secret: jwt_issue and jwt_check fail the request with 500
     struct offload *connector;    // worker threads for connecting
     struct offload *hashing;      // worker threads for passwords
+    struct offload *files;        // worker threads for what waits for a disk; NULL: uploads cannot be kept
+    const char *upload_folder;    // of temporary files; NULL: uploads stay below 64 KiB
     struct password_cost password_cost;
     unsigned task_queue_max;           // tasks that wait on a core, 100,000: then who spawns is answered 503
     unsigned tasks_at_once_max;        // tasks that run on a core, 256
     uint32_t request_ms;               // 30 s: 504
     size_t request_bytes_max;          // 128 MiB of a request's memory: 503
+    uint64_t upload_disk_bytes_max;    // 16 GiB of temporary files, a core: 507
+    unsigned upload_file_count_max;    // 1024 of them, a core: 503
     bool logs_requests;                // a line for each
     bool has_request_ids;              // true: X-Request-ID is taken or made, answered and logged
     struct figures *figures;           // NULL: nothing is counted

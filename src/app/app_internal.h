@@ -7,6 +7,7 @@
 #include "app/app.h"
 #include "app/snapshot_internal.h"
 #include "base/list.h"
+#include "engine/spool.h"
 
 enum { REQUEST_ID_BYTES = 24, REQUEST_ID_NAME_BYTES = 14, REQUEST_ID_LINE = REQUEST_ID_NAME_BYTES + REQUEST_ID_BYTES + 2 };
 
@@ -55,7 +56,8 @@ struct app {
     struct db *db;
     struct outbound *outbound;
     struct hasher hasher;
-    struct coder coder; // of bodies
+    struct coder coder;       // of bodies
+    struct spool_pool spools; // of uploads
     const struct listener *listener;
     struct core_figures *figures;
     enum log_level log_level;      // of what belongs to no plugin

@@ -124,6 +124,9 @@ static int64_t on_head(struct session *session, const struct http_head *head) {
         reply_plain_detail(app, session, head, endpoint, 401, "Not authenticated", "WWW-Authenticate: Bearer");
         return -ECANCELED;
     }
+    bool waits_for_word = head->expects_continue && endpoint->step_count; // 100 would be said before anybody has been judged
+    if (endpoint->takes_pieces || waits_for_word)
+        session_take_in_pieces(session);
     size_t max = endpoint->route->max_body;
     return (int64_t)(max ? max : app->options->http.body_bytes_max);
 }
@@ -161,6 +164,7 @@ static void on_request(struct session *session, const struct http_head *head, st
     r->endpoint = endpoint;
     r->head = head;
     r->body = body;
+    r->is_body_to_come = session_is_in_pieces(session);
     if (endpoint->route->timeout_ms)
         r->due_ms = core_now_ms(app->core) + endpoint->route->timeout_ms;
     r->began_ns = app->core->now_ns;
@@ -177,6 +181,12 @@ static void on_gone(struct session *session) {
         return;
     r->session = NULL;
     request_cancel(r, false);
+}
+
+static void on_body(struct session *session) {
+    req *r = *session_user(session);
+    if (r && r->coro)
+        coro_resume(r->coro);
 }
 
 static void on_refusal(struct session *session, unsigned status, const char *detail) {
@@ -197,6 +207,7 @@ const struct http_app app_http = {
     .on_request = on_request,
     .on_gone = on_gone,
     .on_refusal = on_refusal,
+    .on_body = on_body,
     .on_room = on_room,
     .on_drain = on_drain,
 };

@@ -34,7 +34,7 @@ struct compiler {
     unsigned unit_count;
     uint32_t frame_bytes;
     const struct work_source *work; // NULL: a route
-    bool has_body, has_form, needs_bearer, has_hooks;
+    bool has_body, has_form, has_files, needs_bearer, has_hooks;
     const leat_error *errors[UNITS_MAX];
     unsigned error_count;
 };
@@ -84,22 +84,36 @@ static const struct {
     enum step_kind kind;
     bool is_model;
 } steps_of[] = {
-    [LEAT_IN_PATH] = {STEP_PATH, false},
-    [LEAT_IN_QUERY] = {STEP_QUERY, false},
-    [LEAT_IN_HEADER] = {STEP_HEADER, false},
-    [LEAT_IN_COOKIE] = {STEP_COOKIE, false},
-    [LEAT_IN_BODY] = {STEP_BODY, true},
-    [LEAT_IN_FORM] = {STEP_FORM, true},
-    [LEAT_IN_QUERY_MODEL] = {STEP_QUERY_MODEL, true},
+    [LEAT_IN_PATH] = {STEP_PATH, false},     [LEAT_IN_QUERY] = {STEP_QUERY, false}, [LEAT_IN_HEADER] = {STEP_HEADER, false},
+    [LEAT_IN_COOKIE] = {STEP_COOKIE, false}, [LEAT_IN_BODY] = {STEP_BODY, true},    [LEAT_IN_FORM] = {STEP_FORM, true},
+    [LEAT_IN_FILE] = {STEP_FILE, false},     [LEAT_IN_FILES] = {STEP_FILES, false}, [LEAT_IN_QUERY_MODEL] = {STEP_QUERY_MODEL, true},
 };
 
+// One body, or one form with as many files as there are names for.
 static int note_body(struct compiler *compiler, const leat_item *item, enum leat_in in) {
-    bool *seen = in == LEAT_IN_FORM ? &compiler->has_form : &compiler->has_body;
-    if (compiler->has_body || compiler->has_form)
-        return compilation_refuse(compiler->compilation, item, "route '%s' reads its body twice: one body() or one form() is the limit",
+    bool is_file = in == LEAT_IN_FILE || in == LEAT_IN_FILES, is_form = in == LEAT_IN_FORM;
+    bool is_taken = compiler->has_body || (compiler->has_form && !is_file) || (compiler->has_files && !is_file && !is_form);
+    if (is_taken)
+        return compilation_refuse(compiler->compilation, item,
+                                  "route '%s' reads its body twice: one body(), or one form() and files, are the limit",
                                   compiler->route->name);
-    *seen = true;
+    if (compiler->route->stream_body)
+        return compilation_refuse(compiler->compilation, item,
+                                  "route '%s' has .stream_body, so its handler reads the body: nothing else can", compiler->route->name);
+    *(is_file ? &compiler->has_files : is_form ? &compiler->has_form : &compiler->has_body) = true;
     return 0;
+}
+
+static int compile_file(struct compiler *compiler, const leat_item *item, const leat_param *param, struct step step) {
+    const struct leat_file_opts *options = param->opts;
+    if (options->max_bytes < 0 || options->min_items < 0 || options->max_items < 0 ||
+        (options->max_items && options->min_items > options->max_items))
+        return compilation_refuse(compiler->compilation, item, "file '%s': its bounds admit nothing", param->name);
+    if (param->in == LEAT_IN_FILE && (options->min_items || options->max_items))
+        return compilation_refuse(compiler->compilation, item, "file(%s) is one: .min_items and .max_items are for files(%s)", param->name,
+                                  param->name);
+    step.file = param;
+    return emit(compiler, step);
 }
 
 static int compile_model(struct compiler *compiler, const leat_item *item, const leat_param *param, const struct model **ret_model) {
@@ -125,11 +139,14 @@ static int compile_parameter(struct compiler *compiler, const leat_item *item, c
                                       param->name);
         step.index = (uint16_t)index;
     }
-    if (param->in == LEAT_IN_BODY || param->in == LEAT_IN_FORM) {
+    bool is_file = param->in == LEAT_IN_FILE || param->in == LEAT_IN_FILES;
+    if (param->in == LEAT_IN_BODY || param->in == LEAT_IN_FORM || is_file) {
         int status = note_body(compiler, item, param->in);
         if (status)
             return status;
     }
+    if (is_file)
+        return compile_file(compiler, item, param, step);
     if (steps_of[param->in].is_model) {
         int status = compile_model(compiler, item, param, &step.model);
         step.bytes = param->type->bytes;
@@ -166,8 +183,8 @@ static int compile_params(struct compiler *compiler, const leat_item *item, cons
     for (unsigned i = 0; i < count; i++)
         if (params[i].in == LEAT_IN_DEPENDS && (status = compile_dependency(compiler, &params[i], unit, args_at)))
             return status;
-    static const enum leat_in order[] = {LEAT_IN_PATH,   LEAT_IN_QUERY, LEAT_IN_QUERY_MODEL, LEAT_IN_HEADER,
-                                         LEAT_IN_COOKIE, LEAT_IN_BODY,  LEAT_IN_FORM};
+    static const enum leat_in order[] = {LEAT_IN_PATH, LEAT_IN_QUERY, LEAT_IN_QUERY_MODEL, LEAT_IN_HEADER, LEAT_IN_COOKIE,
+                                         LEAT_IN_BODY, LEAT_IN_FORM,  LEAT_IN_FILE,        LEAT_IN_FILES};
     for (size_t k = 0; k < sizeof order / sizeof *order; k++)
         for (unsigned i = 0; i < count; i++)
             if (params[i].in == order[k] && (status = compile_parameter(compiler, item, &params[i], unit, args_at)))
@@ -354,6 +371,8 @@ static int seal(struct compiler *compiler, struct endpoint *ret_endpoint) {
         .needs_bearer = compiler->needs_bearer && !compiler->has_hooks && !on_responses && !on_failures, // they see each request
         .on_responses = on_responses,
         .on_failures = on_failures,
+        .takes_pieces = compiler->has_files || compiler->route->stream_body,
+        .has_files = compiler->has_files,
         .reads_request = reads_request(compiler),
         .errors = errors,
     };

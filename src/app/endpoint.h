@@ -22,6 +22,8 @@ enum step_kind {
     STEP_QUERY_MODEL, // the whole query string into a model
     STEP_BODY,        // JSON into a model
     STEP_FORM,        // urlencoded or multipart into a model
+    STEP_FILE,        // the last file of a name
+    STEP_FILES,       // all files of a name
     STEP_CALL,        // a provider, unless one of its arguments failed
     STEP_COPY,        // a provider's value to an argument
     STEP_VALUE,       // a value that a test has put in a provider's place
@@ -43,6 +45,7 @@ struct step {
     const leat_provider *provider; // STEP_CALL
     const leat_hook *hook;         // STEP_HOOK
     const void *value;             // STEP_VALUE
+    const leat_param *file;        // STEP_FILE, STEP_FILES
 };
 
 struct cached_plan;
@@ -60,6 +63,8 @@ struct endpoint {
     unsigned step_count;
     uint32_t frame_bytes;
     bool needs_bearer;                                         // a request without a token is a 401, whatever else it is
+    bool takes_pieces;                                         // its body is not gathered before it begins
+    bool has_files;                                            // ... but read as a form with files
     bool reads_request;                                        // some step looks at it, so its bytes must last
     const leat_hook *const *on_responses, *const *on_failures; // NULL-terminated; NULL: there are none
     const leat_error *const *errors;                           // the route's and its providers', NULL-terminated

@@ -9,6 +9,7 @@
 #include "failure_body.h"
 #include "http/session.h"
 #include "openapi_components.h"
+#include "openapi_form.h"
 #include "snapshot_internal.h"
 
 struct document {
@@ -160,7 +161,28 @@ static void put_content(struct document *document, const char *type, const leat_
     leat_put_close(writer);
 }
 
+// A form with files is one body of two kinds of parameters: written once, with whatever form there is.
+static void put_form_with_files(struct document *document, const struct endpoint *endpoint) {
+    const leat_schema *form = NULL;
+    for (unsigned i = 0; i < endpoint->step_count; i++) {
+        const leat_param *param = endpoint->steps[i].kind == STEP_FORM ? param_of(endpoint, &endpoint->steps[i]) : NULL;
+        form = param ? param->type : form;
+    }
+    openapi_form_write(&document->components, &document->writer, endpoint, form);
+}
+
+// What it says of the body is up to its handler.
+static void put_stream(leat_json *writer) {
+    json_pair_raw(
+        writer, "requestBody",
+        "{\"required\":false,\"content\":{\"application/octet-stream\":{\"schema\":{\"type\":\"string\",\"format\":\"binary\"}}}}");
+}
+
 static void put_request_body(struct document *document, const struct endpoint *endpoint) {
+    if (endpoint->has_files)
+        return put_form_with_files(document, endpoint);
+    if (endpoint->route->stream_body)
+        return put_stream(&document->writer);
     for (unsigned i = 0; i < endpoint->step_count; i++) {
         const struct step *step = &endpoint->steps[i];
         const leat_param *param = step->kind == STEP_BODY || step->kind == STEP_FORM ? param_of(endpoint, step) : NULL;

@@ -18,13 +18,13 @@ void json_key(leat_json *writer, const char *name) {
     leat_put_key(writer, key, (size_t)bytes);
 }
 
-static void put_text(leat_json *writer, const char *text) {
+void json_put_text(leat_json *writer, const char *text) {
     json_write_string(writer, str_of(text));
 }
 
 void json_pair(leat_json *writer, const char *name, const char *text) {
     json_key(writer, name);
-    put_text(writer, text);
+    json_put_text(writer, text);
 }
 
 void json_pair_raw(leat_json *writer, const char *name, const char *json) {
@@ -68,7 +68,7 @@ static void pair_true(leat_json *writer, const char *name, bool value) {
 }
 
 // "user_id" is titled "User Id".
-static void put_title(leat_json *writer, const char *name) {
+void json_title(leat_json *writer, const char *name) {
     char title[128];
     size_t n = 0;
     for (bool begins = true; *name && n < sizeof title - 1; name++) {
@@ -242,7 +242,7 @@ static void put_common(leat_json *writer, const struct leat_common_opts *common,
     if (common && common->title)
         json_pair(writer, "title", common->title);
     else if (title)
-        put_title(writer, title);
+        json_title(writer, title);
     if (!common)
         return;
     if (common->description)
@@ -250,7 +250,7 @@ static void put_common(leat_json *writer, const struct leat_common_opts *common,
     if (common->example) {
         json_key(writer, "examples");
         json_list_open(writer);
-        put_text(writer, common->example);
+        json_put_text(writer, common->example);
         json_list_close(writer);
     }
     pair_true(writer, "deprecated", common->deprecated);
@@ -307,33 +307,39 @@ static const char *wire_name(const leat_field *field) {
     return common && common->alias ? common->alias : field->name;
 }
 
-static void put_required(leat_json *writer, const leat_schema *schema) {
-    bool any = false;
-    for (unsigned i = 0; i < schema->nfields && !schema->partial; i++) {
-        if (!component_is_required(schema->fields[i].type, schema->fields[i].opts))
-            continue;
-        if (!any) {
-            json_key(writer, "required");
-            json_list_open(writer);
-        }
-        any = true;
-        put_text(writer, wire_name(&schema->fields[i]));
-    }
-    if (any)
-        json_list_close(writer);
+bool component_has_required(const leat_schema *schema) {
+    for (unsigned i = 0; i < schema->nfields && !schema->partial; i++)
+        if (component_is_required(schema->fields[i].type, schema->fields[i].opts))
+            return true;
+    return false;
 }
 
-static void put_object(struct components *components, leat_json *writer, const leat_schema *schema) {
-    json_key(writer, "properties");
-    leat_put_open(writer);
+void component_required_names(leat_json *writer, const leat_schema *schema) {
+    for (unsigned i = 0; i < schema->nfields && !schema->partial; i++)
+        if (component_is_required(schema->fields[i].type, schema->fields[i].opts))
+            json_put_text(writer, wire_name(&schema->fields[i]));
+}
+
+void component_properties(struct components *components, leat_json *writer, const leat_schema *schema) {
     for (unsigned i = 0; i < schema->nfields; i++) {
         const leat_field *field = &schema->fields[i];
         json_key(writer, wire_name(field));
         component_write(components, writer, field->type, field->opts, wire_name(field));
     }
+}
+
+static void put_object(struct components *components, leat_json *writer, const leat_schema *schema) {
+    json_key(writer, "properties");
+    leat_put_open(writer);
+    component_properties(components, writer, schema);
     leat_put_close(writer);
     json_pair(writer, "type", "object");
-    put_required(writer, schema);
+    if (!component_has_required(schema))
+        return;
+    json_key(writer, "required");
+    json_list_open(writer);
+    component_required_names(writer, schema);
+    json_list_close(writer);
 }
 
 static void put_enum(leat_json *writer, const leat_schema *schema) {
@@ -341,7 +347,7 @@ static void put_enum(leat_json *writer, const leat_schema *schema) {
     json_key(writer, "enum");
     json_list_open(writer);
     for (unsigned i = 0; i < schema->nfields; i++)
-        put_text(writer, schema->labels[i]);
+        json_put_text(writer, schema->labels[i]);
     json_list_close(writer);
 }
 

@@ -26,6 +26,13 @@ void components_write(struct components *components, leat_json *writer);
 /** Must a value be given? */
 bool component_is_required(const leat_schema *type, const void *opts);
 
+// ---- the members of an object, for one that is no schema of its own
+bool component_has_required(const leat_schema *schema);
+/** Strings of a list. */
+void component_required_names(leat_json *writer, const leat_schema *schema);
+/** Members of "properties". */
+void component_properties(struct components *components, leat_json *writer, const leat_schema *schema);
+
 // ---- pieces of JSON
 void json_key(leat_json *writer, const char *name);
 void json_pair(leat_json *writer, const char *name, const char *text);
@@ -35,6 +42,9 @@ void json_pair_raw(leat_json *writer, const char *name, const char *json);
 void json_object_open(leat_json *writer);
 void json_list_open(leat_json *writer);
 void json_list_close(leat_json *writer);
+void json_put_text(leat_json *writer, const char *text);
+/** "title": `name` in words. */
+void json_title(leat_json *writer, const char *name);
 /** Text as it is, without a comma before it: what closes what json_pair_raw() left open. */
 void json_tail(leat_json *writer, const char *text);
 

@@ -6,6 +6,7 @@
 #include "generation.h"
 #include "http/form.h"
 #include "http/url.h"
+#include "intake.h"
 #include "reply.h"
 #include "request.h"
 
@@ -118,6 +119,8 @@ static bool is_json(str type) {
 
 static int read_body(req *r, const struct step *step, void *value) {
     struct reading reading = reading_of(r);
+    if (r->is_body_to_come)
+        body_gather(r, SIZE_MAX);
     if (!r->body.len || is_json(http_text(r->head, r->head->content_type)))
         return model_read_json(step->model, &reading, &roots[STEP_BODY], r->body, value);
     if (!utf8_is_valid(r->body))
@@ -125,21 +128,39 @@ static int read_body(req *r, const struct step *step, void *value) {
     return model_refuse_text(step->model, &reading, &roots[STEP_BODY], r->body);
 }
 
-static int read_form(req *r, const struct step *step, void *value) {
-    struct form form;
-    int status = form_read(&form, http_text(r->head, r->head->content_type), r->body, &r->app->options->http.form, &r->arena);
+static int read_fields(req *r, struct form *form) {
+    if (r->is_body_to_come)
+        body_gather(r, SIZE_MAX);
+    int status = form_read(form, http_text(r->head, r->head->content_type), r->body, &r->app->options->http.form, &r->arena);
     if (status == -EINVAL)
-        fail_unreadable(r, form.problem);
+        fail_unreadable(r, form->problem);
+    return status;
+}
+
+// Files are no fields: a form that has some, and a route without file(), lose them.
+static int read_form(req *r, const struct step *step, void *value) {
+    struct form own, *form = &own;
+    int status = 0;
+    if (r->endpoint->has_files) {
+        intake_read(r);
+        form = &r->intake->form;
+    } else {
+        status = read_fields(r, form);
+    }
     if (status)
         return status;
-    struct text_pair *pairs = alloc(r, form.count * sizeof *pairs);
-    for (size_t i = 0; i < form.count; i++) {
-        pairs[i] = (struct text_pair){form.fields[i].name, form.fields[i].value};
-        if (!utf8_is_valid(pairs[i].name) || !utf8_is_valid(pairs[i].value))
+    struct text_pair *pairs = alloc(r, (form->count + 1) * sizeof *pairs);
+    size_t count = 0;
+    for (size_t i = 0; i < form->count; i++) {
+        if (form->fields[i].filename.ptr)
+            continue;
+        pairs[count] = (struct text_pair){form->fields[i].name, form->fields[i].value};
+        if (!utf8_is_valid(pairs[count].name) || !utf8_is_valid(pairs[count].value))
             return -EBADMSG;
+        count++;
     }
     struct reading reading = reading_of(r);
-    return model_read_pairs(step->model, &reading, &roots[STEP_FORM], pairs, form.count, value);
+    return model_read_pairs(step->model, &reading, &roots[STEP_FORM], pairs, count, value);
 }
 
 static int read_model(req *r, const struct step *step, void *to) {
@@ -203,6 +224,10 @@ static bool run_step(req *r, const struct step *step, uint64_t failed) {
     case STEP_HOOK:
         run_hook(r, step, failed & 1ull << step->unit);
         return true;
+    case STEP_FILE:
+    case STEP_FILES:
+        intake_read(r);
+        return intake_take(r, step, frame + step->to);
     case STEP_BODY:
     case STEP_FORM:
     case STEP_QUERY_MODEL:

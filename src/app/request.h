@@ -43,6 +43,7 @@ struct spawned {
     const void *args;
 };
 
+struct intake;
 struct text_pair;
 
 /** What a request has begun and not waited for: a query, or a call to another server. Embedded in it, in the request's memory. */
@@ -73,6 +74,7 @@ struct req {
 
     const struct http_head *head;
     str body;
+    struct intake *intake; // of a form with files; NULL: not read
     const str *path_params;
     const struct text_pair *query_pairs;
     size_t query_count;
@@ -93,6 +95,8 @@ struct req {
     struct coro *coro;                        // while it waits
     unsigned status;                          // 0: the endpoint's
     bool is_kept, is_query_read;              // head and body lie in the arena
+    bool is_body_to_come;                     // it is pulled in pieces, and has not ended
+    bool is_body_taken;                       // request_body_next() has given it away
     bool has_seen_response, has_seen_failure; // its hooks have
     int64_t began_ns;                         // the turn in which it was whole
     size_t answered_bytes;                    // of the answer, head and body
@@ -171,6 +175,13 @@ void request_run(void *r);
 void tasks_start(req *r);
 /** Starts them; the app calls it at the beginning of a turn. */
 void tasks_run_ready(struct app *app);
+
+// ---- the body as it comes (body.c)
+
+/** The next piece, until the next call; false at the end. Suspends; fails the request where the body is none. */
+bool body_next(req *r, str *ret_piece);
+/** All that is to come becomes `r->body`; at once where it is there. At most `bytes_max`, else 413. */
+void body_gather(req *r, size_t bytes_max);
 
 // ---- answers (reply.c)
 

@@ -72,13 +72,6 @@ str header_of(req *r, const char *name) {
     return http_field_value(r->head, str_of(name));
 }
 
-str request_body(req *r) {
-    if (r->endpoint && r->endpoint->cached)
-        cached_note_header(r, S("the body"));
-    request_keep(r);
-    return r->body;
-}
-
 str openapi_document(req *r) {
     return r->generation->snapshot->document;
 }

@@ -95,6 +95,18 @@ SCHEMA(Server,
     (i32, password_memory_kib, .optional = true, .ge = 8, .le = 4194304, .description = "Argon2id's memory, 19456"),
     (i32, password_passes, .optional = true, .ge = 1, .le = 1000, .description = "Argon2id's passes, 2"),
     (i32, password_lanes, .optional = true, .ge = 1, .le = 16, .description = "Argon2id's lanes, 1"));
+
+SCHEMA(Uploads,
+    (i32, form_fields_max, .optional = true, .ge = 0, .le = 100000, .description = "Fields of a form, 1000; then 400"),
+    (i32, form_files_max, .optional = true, .ge = 0, .le = 100000, .description = "Files of a form, 1000; then 400"),
+    (i32, form_part_head_bytes_max, .optional = true, .ge = 256, .le = 65536, .description = "Bytes of the head of a form's part, 8192; then 400"),
+    (i32, form_name_bytes_max, .optional = true, .ge = 1, .le = 65536, .description = "Bytes of the name of a field, or of a file, 1024; then 400"),
+    (i32, form_field_bytes_max, .optional = true, .ge = 0, .le = 8388608, .description = "Bytes of a field of a multipart form, 1048576; then 400"),
+    (str, upload_folder, .optional = true, .max_length = 2048, .description = "Folder for temporary files of uploads; uploads, below var/"),
+    (i64, upload_disk_bytes_max, .optional = true, .ge = 0, .description = "Bytes of temporary files, a core, 17179869184; then 507"),
+    (i32, upload_files_max, .optional = true, .ge = 0, .le = 1000000, .description = "Temporary files at once, a core, 1024; then 503"),
+    (i32, file_threads, .optional = true, .ge = 1, .le = 256, .description = "Threads that put uploads into place, 4"),
+    (i32, file_queue_max, .optional = true, .ge = 1, .description = "Uploads that wait for one of them, 1024; then 503"));
 // clang-format on
 
 static const char *text_of(str s, struct arena *arena) {
@@ -159,6 +171,22 @@ static void take_server(const Server *given, struct server_options *server) {
     TAKE(coroutines_max, server->coro.count_max);
     TAKE(hashing_threads, server->hashing_thread_count);
     TAKE(hashing_queue_max, server->hashing_queue_max);
+}
+
+static void take_uploads(const Uploads *given, struct config *config, struct arena *arena) {
+    struct http_limits *http = &config->app.http;
+    struct app_options *app = &config->app;
+    struct server_options *server = &config->server;
+    TAKE(form_fields_max, http->form.field_count_max);
+    TAKE(form_files_max, http->form.file_count_max);
+    TAKE(form_part_head_bytes_max, http->form.part_head_bytes_max);
+    TAKE(form_name_bytes_max, http->form.name_bytes_max);
+    TAKE(form_field_bytes_max, http->form.field_bytes_max);
+    TAKE(upload_disk_bytes_max, app->upload_disk_bytes_max);
+    TAKE(upload_files_max, app->upload_file_count_max);
+    TAKE(file_threads, server->file_thread_count);
+    TAKE(file_queue_max, server->file_queue_max);
+    app->upload_folder = given->set.upload_folder ? text_of(given->upload_folder, arena) : NULL;
 }
 
 // ---- what is more than a number
@@ -362,6 +390,15 @@ static int read_server(struct model_set *models, const struct environment *envir
     return status < 0 ? status : take_all(server, is_serving, config, arena, messages);
 }
 
+static int read_uploads(struct model_set *models, const struct environment *environment, struct arena *arena, struct messages *messages,
+                        struct config *config) {
+    Uploads *uploads = arena_alloc(arena, sizeof *uploads);
+    int status = uploads ? settings_read(models, &Uploads__schema, "leat", NULL, environment, arena, messages, uploads) : -ENOMEM;
+    if (status == 0)
+        take_uploads(uploads, config, arena);
+    return status;
+}
+
 int config_read(const struct environment *environment, bool is_serving, struct arena *arena, struct messages *messages,
                 struct config *ret_config) {
     struct config config = {.log_level = LOG_INFO, .has_metrics = true, .api = {.title = "leat", .version = leat_version()}};
@@ -372,9 +409,10 @@ int config_read(const struct environment *environment, bool is_serving, struct a
         return -ENOMEM;
     int places = read_places(models, environment, arena, messages, &config);
     int server = read_server(models, environment, is_serving, arena, messages, &config);
+    int uploads = read_uploads(models, environment, arena, messages, &config);
     model_set_destroy(models);
     *ret_config = config;
-    return places < 0 ? places : server;
+    return places < 0 ? places : server < 0 ? server : uploads;
 }
 
 static void describe(const leat_schema *schema, void (*line)(const char *variable, const char *description)) {
@@ -391,5 +429,6 @@ static void describe(const leat_schema *schema, void (*line)(const char *variabl
 
 void config_describe(void (*line)(const char *variable, const char *description)) {
     describe(&Server__schema, line);
+    describe(&Uploads__schema, line);
     describe(&Places__schema, line);
 }

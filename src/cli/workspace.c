@@ -28,6 +28,18 @@ static bool make_var(struct workspace *workspace) {
     return workspace_refuse(workspace);
 }
 
+static bool make_upload_folder(struct workspace *workspace) {
+    const char *folder = workspace->config.app.upload_folder;
+    if (!folder)
+        folder = arena_format(workspace->arena, "%s/uploads", workspace->var).ptr;
+    workspace->config.app.upload_folder = folder ? place_make(folder, workspace->arena) : NULL;
+    if (workspace->config.app.upload_folder)
+        return true;
+    messages_add(&workspace->messages, "%s: error: this folder cannot be made: %s; name another in UPLOAD_FOLDER", folder ? folder : "",
+                 strerror(errno));
+    return workspace_refuse(workspace);
+}
+
 // Plugins may ask for the key in their SETTINGS: they find it where the server does. False: a message was added.
 static bool find_key(struct workspace *workspace, bool is_serving) {
     if (environment_value(workspace->environment, "SECRET_KEY").ptr)
@@ -110,7 +122,7 @@ static bool read_settings(struct workspace *workspace, const struct invocation *
         return workspace_refuse(workspace);
     log_set_level(workspace->config.log_level);
     log_set_format(workspace->config.log_format);
-    if (!make_var(workspace))
+    if (!make_var(workspace) || (is_serving && !make_upload_folder(workspace)))
         return false;
     *ret_is_right = find_key(workspace, is_serving) && is_right;
     return true;

@@ -58,6 +58,8 @@ void server_options_init(struct server_options *options) {
         .connector_thread_count = 2,
         .hashing_thread_count = server_cpu_count(),
         .hashing_queue_max = 64,
+        .file_thread_count = 4,
+        .file_queue_max = 1024,
         .ring = core_options_default.ring,
         .coro = core_options_default.coro,
     };
@@ -142,7 +144,9 @@ static void end_offloads(struct server *server) {
         offload_destroy(server->crew.app.connector);
     if (server->crew.app.hashing)
         offload_destroy(server->crew.app.hashing);
-    server->crew.app.connector = server->crew.app.hashing = NULL;
+    if (server->crew.app.files)
+        offload_destroy(server->crew.app.files);
+    server->crew.app.connector = server->crew.app.hashing = server->crew.app.files = NULL;
 }
 
 static bool end_workers(struct server *server) {
@@ -184,7 +188,9 @@ bool server_stop(struct server *server, unsigned *ret_cut_count) {
 static int make_offloads(struct server *server) {
     const struct server_options *options = &server->options;
     int status = offload_create(options->connector_thread_count, CONNECTOR_QUEUE_MAX, &server->crew.app.connector);
-    return status < 0 ? status : offload_create(options->hashing_thread_count, options->hashing_queue_max, &server->crew.app.hashing);
+    if (status == 0)
+        status = offload_create(options->hashing_thread_count, options->hashing_queue_max, &server->crew.app.hashing);
+    return status < 0 ? status : offload_create(options->file_thread_count, options->file_queue_max, &server->crew.app.files);
 }
 
 // All threads first, then their answers: the rings are tested side by side.

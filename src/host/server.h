@@ -18,7 +18,7 @@ struct server_options {
     size_t answer_memory_max; // 256 MiB of large answers, a core, and as much of what they are made from: 503
     uint32_t write_stall_ms;  // 30 s
     uint32_t drain_ms;        // 25 s, below what most who send SIGTERM wait: what is not answered by then is cut
-    unsigned connector_thread_count, hashing_thread_count, hashing_queue_max;
+    unsigned connector_thread_count, hashing_thread_count, hashing_queue_max, file_thread_count, file_queue_max;
     const struct app_options *app; // its worker threads are the server's to make
     struct ring_options ring;
     struct coro_options coro;

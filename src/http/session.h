@@ -83,6 +83,8 @@ void session_take_in_pieces(struct session *session);
  * with it. Answered before the end, what is left of the body is dropped where it is short, else the connection is closed.
  */
 int session_body_next(struct session *session, str *ret_piece, struct http_refusal *ret_refusal);
+/** True from on_request on until the end of a body that is taken in pieces. */
+bool session_is_in_pieces(const struct session *session);
 /** Bytes of the body that are still to come, as far as is known: UINT64_MAX in chunks. Of a request taken in pieces. */
 uint64_t session_body_left(const struct session *session);
 

@@ -16,6 +16,10 @@ void session_take_in_pieces(struct session *session) {
     session->is_in_pieces = true;
 }
 
+bool session_is_in_pieces(const struct session *session) {
+    return session->state == SESSION_STREAM;
+}
+
 void stream_begin(struct session *session, const struct http_head *head, bool is_body_here) {
     session->state = SESSION_STREAM;
     session->owes_continue = head->expects_continue && !is_body_here;
@@ -49,8 +53,15 @@ static void take_input(struct session *session) {
         session_set_pause(session);
 }
 
+static void stop_waiting(struct session *session) {
+    session->waits_for_body = false;
+    session->body_idle_ms = core_now_ms(session->core->core);
+}
+
 static int wait_for_body(struct session *session) {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (session->waits_for_body)
+        return -EAGAIN; // asked again before anything came
     if (session->owes_continue && conn_write(session_conn(session), go_on, sizeof go_on - 1))
         return -ENOMEM;
     session->owes_continue = false;
@@ -74,6 +85,8 @@ int session_body_next(struct session *session, str *ret_piece, struct http_refus
     }
     if (status == -EAGAIN)
         status = wait_for_body(session);
+    else if (session->waits_for_body)
+        stop_waiting(session);
     if (status == -ENOMEM)
         status = http_refuse(ret_refusal, 503, "Service Unavailable");
     if (status == -EBADMSG)
@@ -91,8 +104,7 @@ bool stream_settle(struct session *session) {
     if (!session->waits_for_body)
         return false;
     if (has_input(session)) {
-        session->waits_for_body = false;
-        session->body_idle_ms = core_now_ms(session->core->core);
+        stop_waiting(session);
         session->core->app->on_body(session);
         return session->state != SESSION_STREAM && session->state != SESSION_BUSY;
     }

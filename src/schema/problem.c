@@ -23,6 +23,7 @@ static const struct {
 } types[] = {
     [PROBLEM_BOOL_PARSING] = {"bool_parsing", "Input should be a valid boolean, unable to interpret input", {0}},
     [PROBLEM_BOOL_TYPE] = {"bool_type", "Input should be a valid boolean", {0}},
+    [PROBLEM_BYTES_TOO_LONG] = {"bytes_too_long", "Data should have at most {0} byte{s0}", {"max_length"}},
     [PROBLEM_DATETIME_FROM_DATE_PARSING] = {"datetime_from_date_parsing", "Input should be a valid datetime or date, {0}", {"error"}},
     [PROBLEM_DATETIME_PARSING] = {"datetime_parsing", "Input should be a valid datetime, {0}", {"error"}},
     [PROBLEM_DATETIME_TYPE] = {"datetime_type", "Input should be a valid datetime", {0}},

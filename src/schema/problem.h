@@ -39,6 +39,7 @@ str problems_text(const struct problems *problems, struct arena *arena);
 enum problem_type {
     PROBLEM_BOOL_PARSING,
     PROBLEM_BOOL_TYPE,
+    PROBLEM_BYTES_TOO_LONG,             // max_length
     PROBLEM_DATETIME_FROM_DATE_PARSING, // error
     PROBLEM_DATETIME_PARSING,           // error
     PROBLEM_DATETIME_TYPE,

@@ -158,6 +158,8 @@ static int start_app(struct test_app *a) {
     int status = offload_create(1, 64, &a->options.connector);
     if (status == 0)
         status = offload_create(1, 64, &a->options.hashing);
+    if (status == 0)
+        status = offload_create(1, 64, &a->options.files);
     return status < 0 ? status : app_create(&a->core, &a->options, a->plugins->snapshot, &a->app);
 }
 
@@ -246,6 +248,7 @@ static void stop_core(struct test_app *a) {
     test_app_turn_until(a, &is_stopped);
     offload_destroy(a->options.connector);
     offload_destroy(a->options.hashing);
+    offload_destroy(a->options.files);
     test_app_turn(a, 0); // what their threads have posted
     listener_destroy(a->listener);
     app_destroy(a->app);

@@ -1,0 +1,16 @@
+// intake_check.h — what a route says of its files, held against what has come.
+#ifndef APP_INTAKE_CHECK_H
+#define APP_INTAKE_CHECK_H
+
+#include <leat/upload.h>
+
+#include "app/request.h"
+
+/** False where the route wants another type; `r` has the problem then. */
+bool intake_check_type(req *r, const leat_param *param, const leat_upload *upload);
+/** False where the file is longer than the route wants it; the same. */
+bool intake_check_size(req *r, const leat_param *param, uint64_t bytes);
+/** "image/png, image/jpeg", or a slash and a star for any kind of image; any case, parameters ignored. */
+bool intake_is_type(const char *types, str type);
+
+#endif
