@@ -44,6 +44,21 @@ typedef struct leat_plugin {
                                                                                         .items = __start_leat_items,                       \
                                                                                         .items_end = __stop_leat_items,                    \
                                                                                         ##__VA_ARGS__}
+/**
+ * Memory of this plugin that outlives a reload: for what a fresh start would cost too much, a cache, counters, an open connection. `name`
+ * is the plugin's own; the server copies it. The first time it is zeroed; a later generation that asks for the same name, size and version
+ * is handed the very same memory, aligned to 64 bytes. Another version, or another size, is other memory, zeroed: so raise `version`
+ * whenever the meaning of the bytes changes.
+ *
+ * The server owns it: it is freed, and nothing in it is looked at, when the last generation that asked for it is gone (unloaded, or
+ * replaced by one that asks no more), after on_unload. What it points to is the plugin's own to free, and may point into no plugin's code
+ * or data: functions, literals and statics go with their generation.
+ *
+ * While a generation drains, both use it, on every core: whatever is shared between threads is so here as well (stdatomic.h, pthread.h).
+ * Call it in on_load or on_worker, and keep the pointer in a static; NULL without memory, for a `name` longer than 63 bytes, a `size` of 0
+ * or beyond 1 GiB, or past 64 of them. Neither suspends nor runs code of the plugin.
+ */
+void *host_state(leat_host *, const char *name, size_t size, unsigned version);
 /** The server's version, "0.1.0". */
 const char *leat_version(void);
 

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -21,7 +23,7 @@
 #include "cli/standing.h"
 #include "host/watch.h"
 
-enum { LOOK_BYTES_MAX = 1 << 20, HELD_MS = 30000, DATABASE_LOOK_MS = 1000, DATABASE_RETRY_MS = 5000 };
+enum { LOOK_BYTES_MAX = 1 << 20, QUIET_MS = 400, RETRIES_MAX = 20, HELD_MS = 30000, DATABASE_LOOK_MS = 1000, DATABASE_RETRY_MS = 5000 };
 
 struct live {
     struct workspace *workspace;
@@ -29,9 +31,10 @@ struct live {
     struct survey *survey;
     struct standing standing;
     struct operator* operator; // NULL: the socket could not be made
-    int signal_fd, watch_fd;
+    struct watch watch;
+    int signal_fd;
     unsigned generation;   // the newest that was tried
-    int64_t load_due_ms;   // 0: nothing has changed
+    unsigned retry_count;  // loads that were refused, and not told of yet
     int64_t held_since_ms; // an old generation lives since; 0: none
     int64_t database_look_due_ms;
 };
@@ -58,6 +61,22 @@ static void say_loaded(const struct live *live, const struct plugin_set *set, in
     counter_add(&live->standing.roster->load_count, 1);
 }
 
+// A file that changed a moment ago may not be whole: what is wrong with it then is nobody's mistake yet.
+static bool may_still_change(const struct live *live) {
+    char *paths[REFUSED_FILES_MAX];
+    const struct config *config = &live->workspace->config;
+    unsigned count =
+        plugin_set_news(live->workspace->plugins, config->folders, config->folder_count, &live->standing.choices, paths, REFUSED_FILES_MAX);
+    bool is_young = false;
+    for (unsigned i = 0; i < count; i++) {
+        struct stat file;
+        if (stat(paths[i], &file) == 0)
+            is_young |= clock_wall_us() / 1000 - (file.st_ctim.tv_sec * 1000 + file.st_ctim.tv_nsec / 1000000) < QUIET_MS;
+        free(paths[i]);
+    }
+    return is_young;
+}
+
 static int load_and_publish(struct live *live, const char *anew, struct loading *loading) {
     int64_t begun_ms = now_ms();
     const struct plugin_set *before = live->workspace->plugins;
@@ -74,6 +93,11 @@ static int load_and_publish(struct live *live, const char *anew, struct loading 
         say_loaded(live, loading->next, begun_ms, &loading->arena);
     } else if (status != -ETIMEDOUT)
         plugin_set_close(loading->next);
+    if (status == -EINVAL && live->retry_count < RETRIES_MAX && may_still_change(live)) {
+        live->retry_count++;
+        return -EAGAIN;
+    }
+    live->retry_count = 0;
     if (status == -EALREADY)
         standing_settled(&live->standing);
     else if (status < 0)
@@ -82,14 +106,29 @@ static int load_and_publish(struct live *live, const char *anew, struct loading 
     return status;
 }
 
-int live_load(struct live *live, const char *anew, struct arena *arena, str *ret_messages) {
+// Because a file has changed, or a signal has come.
+static void load_changes(struct live *live) {
     struct loading loading;
     loading_init(&loading);
-    live->load_due_ms = 0;
-    int status = load_and_publish(live, anew, &loading);
-    if (arena && status < 0)
-        *ret_messages = arena_copy(arena, messages_text(&loading.messages));
+    watch_settle(&live->watch);
+    if (load_and_publish(live, NULL, &loading) == -EAGAIN)
+        watch_wake(&live->watch, now_ms() + QUIET_MS / 2);
     loading_finish(&loading);
+}
+
+int live_load(struct live *live, const char *anew, struct arena *arena, str *ret_messages) {
+    struct loading loading;
+    int status;
+    watch_settle(&live->watch);
+    do {
+        loading_init(&loading);
+        status = load_and_publish(live, anew, &loading);
+        if (status == -EAGAIN)
+            nanosleep(&(struct timespec){.tv_nsec = QUIET_MS / 4 * 1000000L}, NULL);
+        else if (status < 0)
+            *ret_messages = arena_copy(arena, messages_text(&loading.messages));
+        loading_finish(&loading);
+    } while (status == -EAGAIN);
     return status;
 }
 
@@ -106,7 +145,7 @@ static bool take_signal(struct live *live, const sigset_t *endings) {
         return false;
     if (sigismember(endings, (int)info.ssi_signo))
         return true;
-    live->load_due_ms = now_ms();
+    watch_wake(&live->watch, now_ms());
     return false;
 }
 
@@ -166,7 +205,7 @@ static void bring_forward(int64_t *due_ms, int64_t other_ms) {
 }
 
 static int wait_ms(const struct live *live) {
-    int64_t due_ms = live->load_due_ms;
+    int64_t due_ms = watch_due_ms(&live->watch);
     bring_forward(&due_ms, live->workspace->cluster ? live->database_look_due_ms : 0);
     bring_forward(&due_ms, live->held_since_ms ? live->held_since_ms + HELD_MS : 0);
     bring_forward(&due_ms, live->operator? operator_due_ms(live->operator) : 0);
@@ -182,7 +221,7 @@ int live_run(struct live *live, const sigset_t *endings) {
         return -errno;
     for (;;) {
         struct pollfd fds[] = {{.fd = live->signal_fd, .events = POLLIN},
-                               {.fd = live->watch_fd, .events = POLLIN},
+                               {.fd = live->watch.fd, .events = POLLIN},
                                {.fd = publisher_fd(live->publisher), .events = POLLIN},
                                {.fd = live->operator? operator_fd(live->operator) : - 1, .events = POLLIN}};
         poll(fds, sizeof fds / sizeof *fds, wait_ms(live));
@@ -191,10 +230,10 @@ int live_run(struct live *live, const sigset_t *endings) {
             live->operator= NULL;
             return 0;
         }
-        if (fds[1].revents && watch_take(live->watch_fd))
-            live->load_due_ms = now_ms() + WATCH_DEBOUNCE_MS;
-        if (live->load_due_ms && live->load_due_ms <= now_ms())
-            live_load(live, NULL, NULL, NULL);
+        if (fds[1].revents)
+            watch_take(&live->watch, now_ms());
+        if (watch_due_ms(&live->watch) && watch_due_ms(&live->watch) <= now_ms())
+            load_changes(live);
         look_at_old_generations(live);
         look_at_database(live);
         if (live->operator)
@@ -205,11 +244,12 @@ int live_run(struct live *live, const sigset_t *endings) {
 // ---- begun and ended
 
 static void open_watch(struct live *live) {
-    live->watch_fd = watch_open(live->workspace->config.folders, live->workspace->config.folder_count);
-    if (live->watch_fd < 0)
+    int status = watch_open(&live->watch, live->workspace->config.folders, live->workspace->config.folder_count);
+    watch_wake(&live->watch, now_ms()); // what has changed since the start
+    if (status < 0)
         log_line(LOG_WARNING, "folders_not_watched",
                  "error=\"%s\" remedy=\"raise fs.inotify.max_user_instances; SIGHUP and `leat reload` load what has changed\"",
-                 strerror(-live->watch_fd));
+                 strerror(-status));
 }
 
 static void open_operator(struct live *live, struct server *server) {
@@ -233,9 +273,8 @@ int live_create(struct workspace *workspace, struct server *server, struct roste
     sigemptyset(&none);
     live->workspace = workspace;
     live->generation = workspace->plugins->generation;
-    live->load_due_ms = now_ms(); // what has changed since the start
     live->database_look_due_ms = now_ms() + DATABASE_LOOK_MS;
-    live->watch_fd = -1;
+    live->watch.fd = -1;
     standing_init(&live->standing, workspace, roster);
     live->signal_fd = signalfd(-1, &none, SFD_CLOEXEC);
     int status = live->signal_fd < 0 ? -errno : publisher_create(server, &live->publisher);
@@ -261,7 +300,6 @@ void live_destroy(struct live *live) {
     standing_finish(&live->standing);
     if (live->signal_fd >= 0)
         close(live->signal_fd);
-    if (live->watch_fd >= 0)
-        close(live->watch_fd);
+    watch_close(&live->watch);
     free(live);
 }

@@ -30,8 +30,8 @@ int64_t operator_due_ms(const struct operator* operator);
 void operator_serve(struct operator* operator);
 
 /**
- * Loads what the folders hold, the plugin `anew` (or NULL) in any case. 0; -EALREADY: it serves; -EINVAL and, where `arena` is not NULL,
- * the words of the refusal in `*ret_messages`.
+ * Loads what the folders hold, the plugin `anew` (or NULL) in any case; waits for files that are being written. 0; -EALREADY: it serves
+ * already; -EINVAL, and the words of the refusal in `*ret_messages`, of the arena.
  */
 int live_load(struct live *live, const char *anew, struct arena *arena, str *ret_messages);
 /** The newest that was tried. */

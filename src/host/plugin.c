@@ -53,12 +53,19 @@ void plugin_close(struct plugin *plugin) {
         return;
     if (plugin->is_live && plugin->entry.on_unload)
         plugin->entry.on_unload(&plugin->host);
+    while (plugin->state_count)
+        state_release(plugin->states[--plugin->state_count]);
     if (plugin->handle)
         dlclose(plugin->handle);
     if (plugin->copy_path)
         copy_remove(plugin->copy_path, plugin->copy_fd);
     arena_reset(&plugin->arena);
     free(plugin);
+}
+
+void *host_state(leat_host *host, const char *name, size_t size, unsigned version) {
+    struct plugin *plugin = host->plugin;
+    return states_take(plugin->entry.name, name, size, version, plugin->states, &plugin->state_count);
 }
 
 struct plugin_view plugin_view(struct plugin *plugin) {

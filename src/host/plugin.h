@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "host/choice.h"
 #include "host/messages.h"
+#include "host/state.h"
 
 /** What a plugin's on_load is handed. */
 struct leat_host {
@@ -36,8 +37,10 @@ struct plugin {
     size_t item_count;
     uint64_t code; // of the file's bytes; 0 for the one that is linked in
     struct arena_pool pool;
-    struct arena arena; // of all this, and of its settings
-    bool is_live;       // on_load has run
+    struct arena arena;               // of all this, and of its settings
+    bool is_live;                     // on_load has run
+    struct state *states[STATES_MAX]; // host_state()'s, held as long as it is loaded
+    size_t state_count;
     struct plugin_life life;
 };
 
