@@ -349,6 +349,25 @@ static unsigned count_same(const struct roster_entry *entries, unsigned count, u
     return same;
 }
 
+// A task has neither method nor route.
+static void say_held(struct page *page) {
+    char plugin[LABEL_BYTES_MAX], path[LABEL_BYTES_MAX], file[LABEL_BYTES_MAX];
+    static const char *const names[] = {"leat_core_held_total", "leat_core_held_seconds_total"};
+    static const char *const helps[] = {"Times that a handler kept its core from turning for longer than WATCHDOG_MS.",
+                                        "How long it did, together."};
+    for (unsigned family = 0; family < 2; family++) {
+        say_family(page, names[family], "counter", helps[family]);
+        for (unsigned i = 0; i < activity_count(); i++) {
+            struct activity *activity = activity_at(i);
+            uint64_t count = atomic_load(&activity->held_count), ms = atomic_load(&activity->held_ms);
+            if (count)
+                say(page, "%s{method=\"%s\",route=\"%s\",handler=\"%s\",at=\"%s:%u\",plugin=\"%s\"} %.15g\n", names[family],
+                    activity->method, escaped(path, activity->path), activity->name, escaped(file, activity->file), activity->line,
+                    escaped(plugin, activity->plugin), family ? (double)ms / 1000 : (double)count);
+        }
+    }
+}
+
 static void say_roster(struct page *page, req *r) {
     struct roster *roster = r->app->options->roster;
     struct roster_entry *entries = roster ? alloc(r, ROSTER_MAX * sizeof *entries) : NULL;
@@ -400,6 +419,7 @@ str metrics_text(req *r) {
     say_process(page, r, figures);
     say_build(page, r->generation->snapshot);
     say_roster(page, r);
+    say_held(page);
     if (page->is_short_of_memory)
         fail_busy(r, "no memory for the figures");
     return (str){buffer_head(&page->buffer), buffer_bytes(&page->buffer)};

@@ -70,6 +70,7 @@ SCHEMA(Server,
     (i32, request_ms, .optional = true, .ge = 1, .description = "A request's deadline, 30000; then 504"),
     (i64, request_bytes_max, .optional = true, .ge = 65536, .description = "A request's memory, 134217728; then 503"),
     (i32, drain_delay_ms, .optional = true, .ge = 0, .le = 3600000, .description = "At the end, as not ready before draining, 0; for load balancers"),
+    (i32, watchdog_ms, .optional = true, .ge = 0, .le = 3600000, .description = "A handler that holds its core for longer is named in the log, 100; 0: none"),
     (i32, drain_ms, .optional = true, .ge = 0, .le = 3600000, .description = "At the end, for requests in flight, 25000; then they are cut"),
 
     (i32, db_links, .optional = true, .ge = 1, .le = 64, .description = "Shared links to Postgres, a core, 2"),
@@ -360,6 +361,7 @@ static int take_all(const Server *given, bool is_serving, struct config *config,
     config->log_format = log_format_of(given);
     TAKE(metrics, config->has_metrics);
     TAKE(drain_delay_ms, config->drain_delay_ms);
+    TAKE(watchdog_ms, config->watchdog_ms);
     int results[] = {take_api(given, config, arena),
                      take_host(given, config, arena, messages),
                      take_database(given, config, arena, messages),
@@ -401,7 +403,8 @@ static int read_uploads(struct model_set *models, const struct environment *envi
 
 int config_read(const struct environment *environment, bool is_serving, struct arena *arena, struct messages *messages,
                 struct config *ret_config) {
-    struct config config = {.log_level = LOG_INFO, .has_metrics = true, .api = {.title = "leat", .version = leat_version()}};
+    struct config config = {
+        .log_level = LOG_INFO, .has_metrics = true, .watchdog_ms = 100, .api = {.title = "leat", .version = leat_version()}};
     app_options_init(&config.app);
     server_options_init(&config.server);
     struct model_set *models;

@@ -113,10 +113,14 @@ static str reload(struct asked *asked) {
     if (!*asked->plugin)
         load(asked, NULL, &answer);
     else if (is_known(asked, &answer)) {
-        log_line(LOG_INFO, "plugin_reload", "plugin=%s by=control", asked->plugin);
+        log_line(LOG_INFO, "plugin_reload", "name=%s by=control", asked->plugin);
         choice_list_copy(&before, choices);
+        const struct choice *choice = choice_of(choices, asked->plugin);
+        bool is_quarantined = choice && choice->kind == CHOICE_QUARANTINED;
         choice_drop(choices, asked->plugin);
         load_chosen(asked, &before, asked->plugin, &answer);
+        if (is_quarantined && !str_eq(answer.outcome, S("refused")))
+            standing_lift(asked->operator->view.standing, asked->plugin);
     }
     return write_change(asked, &answer);
 }
@@ -139,7 +143,7 @@ static str unload(struct asked *asked) {
     const struct plugin *plugin = find_serving(asked, &answer);
     if (!plugin)
         return write_change(asked, &answer);
-    log_line(LOG_INFO, "plugin_unload", "plugin=%s by=control", asked->plugin);
+    log_line(LOG_INFO, "plugin_unload", "name=%s by=control", asked->plugin);
     struct choice choice =
         choice_about(plugin, CHOICE_UNLOADED, "unloaded by hand; `leat reload` of it, another file or a restart brings it back");
     return choose(asked, &choice, &answer);
@@ -158,7 +162,7 @@ static str roll_back(struct asked *asked) {
                                      asked->plugin));
         return write_change(asked, &answer);
     }
-    log_line(LOG_INFO, "plugin_rollback", "plugin=%s by=control", asked->plugin);
+    log_line(LOG_INFO, "plugin_rollback", "name=%s by=control", asked->plugin);
     return choose(asked, &choice, &answer);
 }
 

@@ -7,11 +7,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log_writer.h"
 #include "cli/live.h"
 #include "cli/migration_watch.h"
+#include "cli/notify.h"
 #include "cli/workspace.h"
 #include "db/migrate.h"
+#include "host/crash.h"
+#include "host/watchdog.h"
 
 enum { FILES_BESIDE_CONNECTIONS = 256 };
 
@@ -152,6 +156,32 @@ static void say_not_ready(struct workspace *workspace) {
         continue;
 }
 
+// What systemd waits for while WatchdogSec= is set; all fields are the watchdog's thread's.
+struct sign_of_life {
+    int64_t patience_ms, last_ms;
+};
+
+// None while a core stands for longer than systemd waits: then the whole is started again.
+static void give_sign_of_life(void *arg, int64_t held_ms) {
+    struct sign_of_life *sign = arg;
+    int64_t now_ms = clock_monotonic_ns() / 1000000;
+    if (!sign->patience_ms || held_ms >= sign->patience_ms / 2 || now_ms - sign->last_ms < sign->patience_ms / 4)
+        return;
+    sign->last_ms = now_ms;
+    notify("WATCHDOG=1");
+}
+
+static struct watchdog *start_watchdog(const struct workspace *workspace, struct server *server) {
+    static struct sign_of_life sign;
+    sign.patience_ms = notify_watchdog_ms();
+    struct watchdog_options options = {.limit_ms = (uint32_t)workspace->config.watchdog_ms, .on_look = give_sign_of_life, .arg = &sign};
+    struct watchdog *watchdog = NULL;
+    int status = watchdog_start(server, &options, &watchdog);
+    if (status < 0)
+        log_line(LOG_WARNING, "no_watchdog", "error=\"%s\" a handler that holds its core will not be named", strerror(-status));
+    return watchdog;
+}
+
 static int serve(struct workspace *workspace) {
     struct server_options options = workspace->config.server;
     options.app = &workspace->config.app;
@@ -165,8 +195,12 @@ static int serve(struct workspace *workspace) {
     struct live *live = NULL;
     int status = live_create(workspace, server, workspace->config.app.roster, &live);
     if (status == 0) {
+        struct watchdog *watchdog = start_watchdog(workspace, server);
         say_address(options.host, server_port(server));
+        notify("READY=1");
         status = live_run(live, &endings_of_it);
+        notify("STOPPING=1");
+        watchdog_stop(watchdog);
     }
     let_second_signal_end_it();
     say_not_ready(workspace);
@@ -189,6 +223,10 @@ static int start_and_serve(struct workspace *workspace) {
     sigset_t set = signals_of_ours();
     sigprocmask(SIG_BLOCK, &set, NULL); // before threads, which inherit it
     signal(SIGPIPE, SIG_IGN);
+    const char *crashes = arena_format(workspace->arena, "%s/crashes", workspace->var).ptr;
+    int crash_status = crashes ? crash_watch(crashes) : -ENOMEM;
+    if (crash_status < 0)
+        log_line(LOG_WARNING, "crashes_not_kept", "error=\"%s\" folder=%s/crashes", strerror(-crash_status), workspace->var);
     int log_status = log_start();
     if (log_status < 0)
         log_line(LOG_WARNING, "log_unbuffered", "error=\"%s\" each line is written by the thread that logs it", strerror(-log_status));

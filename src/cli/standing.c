@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "host/quarantine.h"
 
 enum { ROWS_MAX = 1024 };
 
@@ -101,12 +103,20 @@ static bool was_met(const struct plugin_set *set, const struct choice *choice) {
     return false;
 }
 
+void standing_lift(const struct standing *standing, const char *name) {
+    char folder[4096];
+    if (snprintf(folder, sizeof folder, "%s/crashes", standing->workspace->var) < (int)sizeof folder)
+        quarantine_lift(folder, name);
+    log_line(LOG_INFO, "quarantine_lifted", "name=%s", name);
+}
+
 static void drop_choices_of_the_past(struct standing *standing, const struct plugin_set *set) {
     for (unsigned i = standing->choices.count; i-- > 0;)
         if (!was_met(set, &standing->choices.items[i])) {
-            char name[CHOICE_NAME_BYTES_MAX];
-            memcpy(name, standing->choices.items[i].name, sizeof name);
-            choice_drop(&standing->choices, name);
+            struct choice gone = standing->choices.items[i];
+            if (gone.kind == CHOICE_QUARANTINED)
+                standing_lift(standing, gone.name);
+            choice_drop(&standing->choices, gone.name);
         }
 }
 
@@ -336,6 +346,12 @@ void standing_init(struct standing *standing, struct workspace *workspace, struc
     memset(standing, 0, sizeof *standing);
     standing->workspace = workspace;
     standing->roster = roster;
+    choice_list_copy(&standing->choices, &workspace->choices);
+    for (size_t i = 0; i < workspace->plugins->left_out_count; i++) {
+        const struct left_out *left_out = &workspace->plugins->left_out[i];
+        log_line(LOG_WARNING, "plugin_quarantined", "name=%s why=\"%.180s\"", left_out->name, left_out->why);
+    }
+    drop_choices_of_the_past(standing, workspace->plugins);
 }
 
 void standing_finish(struct standing *standing) {

@@ -47,6 +47,8 @@ const struct plugin *standing_plugin(const struct standing *standing, const char
 int standing_previous(const struct standing *standing, const char *name);
 /** True where a file, a choice or a plugin has that name. */
 bool standing_knows(const struct standing *standing, const char *name);
+/** The plugin's crashes are forgotten: it may crash three times again. */
+void standing_lift(const struct standing *standing, const char *name);
 /** Tells the roster. */
 void standing_publish(struct standing *standing, const struct publisher *publisher);
 /** All rows, those of one plugin where `name` is not empty. */

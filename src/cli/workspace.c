@@ -6,9 +6,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "cli/place.h"
 #include "cli/secret.h"
 #include "host/dotenv.h"
+#include "host/quarantine.h"
 
 bool workspace_refuse(struct workspace *workspace) {
     str text = messages_text(&workspace->messages);
@@ -61,6 +63,17 @@ static bool find_key(struct workspace *workspace, bool is_serving) {
     return true;
 }
 
+// What is new in quarantine is said at once: whoever starts the server may wonder where its routes are.
+static void find_quarantined(struct workspace *workspace) {
+    struct messages messages;
+    messages_init(&messages, workspace->arena);
+    const char *crashes = arena_format(workspace->arena, "%s/crashes", workspace->var).ptr;
+    if (crashes)
+        quarantine_read(crashes, clock_wall_us() / 1000000, &workspace->choices, &messages);
+    str text = messages_text(&messages);
+    fwrite(text.len ? text.ptr : "", 1, text.len, stderr);
+}
+
 extern const leat_plugin leat_plugin_entry; // of handlers/
 
 static bool is_folder(const char *path) {
@@ -99,6 +112,7 @@ static bool open_plugins(struct workspace *workspace, unsigned wants, bool is_ri
         .private_folder = copies,
         .builtins = workspace->builtins,
         .generation = 1,
+        .choices = &workspace->choices,
     };
     if (!copies || !workspace->builtins || plugin_set_open(&options, &workspace->messages, &workspace->plugins) < 0)
         return workspace_refuse(workspace);
@@ -137,7 +151,11 @@ static void say_key(const struct workspace *workspace) {
 
 bool workspace_open(struct workspace *workspace, const struct invocation *invocation, unsigned wants) {
     bool is_right, is_serving = wants & WORKSPACE_SERVES;
-    if (!read_settings(workspace, invocation, is_serving, &is_right) || !open_plugins(workspace, wants, is_right))
+    if (!read_settings(workspace, invocation, is_serving, &is_right))
+        return false;
+    if (is_serving)
+        find_quarantined(workspace);
+    if (!open_plugins(workspace, wants, is_right))
         return false;
     if (is_serving)
         say_key(workspace);

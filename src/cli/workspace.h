@@ -17,7 +17,8 @@ struct workspace {
     const char *var;              // absolute
     const leat_plugin **builtins; // the server's own, and those that were linked into the program; NULL at the end
     struct plugin_set *plugins;
-    struct cluster *cluster; // NULL: DATABASE_URL is set
+    struct choice_list choices; // plugins in quarantine, where it is to serve
+    struct cluster *cluster;    // NULL: DATABASE_URL is set
     struct migration_folder *migrations;
     unsigned migration_count;
     struct readiness readiness;

@@ -124,6 +124,7 @@ int core_turn(struct core *core, int64_t wait_ms) {
     pulse_wait(&core->pulse, true);
     int error = ring_wait(core->ring, wait_of(core, wait_ms));
     pulse_wait(&core->pulse, false);
+    pulse_beat(&core->pulse, 2);
     if (error < 0)
         return error;
     core->turn_count++;

@@ -204,11 +204,11 @@ static void coro_go_in(struct coro *coro) {
     assert(!running);
     running = coro;
     coro->state = CORO_RUNNING;
-    pulse_beat(coro->pool->pulse);
+    pulse_beat(coro->pool->pulse, 1);
     leaving_for(coro);
     coro_switch(&outside.stack_pointer, coro->stack_pointer);
     arrived_outside();
-    pulse_beat(coro->pool->pulse);
+    pulse_beat(coro->pool->pulse, 1);
     running = NULL;
     if (coro->state == CORO_ENDED)
         coro_give_back(coro);

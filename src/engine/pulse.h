@@ -9,13 +9,13 @@
 #include <stdint.h>
 
 struct pulse {
-    _Atomic(uint64_t) beat;     // goes up when a coroutine is entered and when it is left: odd while one runs
+    _Atomic(uint64_t) beat;     // goes up when a coroutine is entered and when it is left, by two with each turn: odd while one runs
     _Atomic(const void *) work; // what the coroutine that ran last is at: the upper floors' to set, and never freed
     atomic_bool is_waiting;     // in the kernel, for something to do
 };
 
-static inline void pulse_beat(struct pulse *pulse) {
-    atomic_store_explicit(&pulse->beat, atomic_load_explicit(&pulse->beat, memory_order_relaxed) + 1, memory_order_relaxed);
+static inline void pulse_beat(struct pulse *pulse, unsigned by) {
+    atomic_store_explicit(&pulse->beat, atomic_load_explicit(&pulse->beat, memory_order_relaxed) + by, memory_order_relaxed);
 }
 
 static inline void pulse_work(struct pulse *pulse, const void *work) {

@@ -15,7 +15,9 @@
 #include "base/clock.h"
 #include "cache/hash.h"
 #include "host/copy.h"
+#include "host/crash.h"
 #include "host/object.h"
+#include "host/symbols.h"
 
 #define ENTRY "leat_plugin_entry"
 // an older plugin has at least this much
@@ -55,6 +57,9 @@ void plugin_close(struct plugin *plugin) {
         plugin->entry.on_unload(&plugin->host);
     while (plugin->state_count)
         state_release(plugin->states[--plugin->state_count]);
+    if (plugin->start)
+        crash_forget(plugin->start);
+    symbols_free(plugin->symbols);
     if (plugin->handle)
         dlclose(plugin->handle);
     if (plugin->copy_path)
@@ -349,6 +354,27 @@ static int read_loaded(struct plugin *plugin, const struct object *object, uint6
     return status ? status : read_items(plugin, &image, messages);
 }
 
+// Before its hooks run, any of which may crash.
+static void make_known(struct plugin *plugin, const struct object *object, const void *bytes, size_t size) {
+    struct link_map *map;
+    if (dlinfo(plugin->handle, RTLD_DI_LINKMAP, &map) != 0)
+        return;
+    uint64_t end = 0;
+    for (size_t i = 0; i < object->segment_count; i++) {
+        const Elf64_Phdr *segment = &object->segments[i];
+        if (segment->p_type == PT_LOAD && segment->p_vaddr + segment->p_memsz > end)
+            end = segment->p_vaddr + segment->p_memsz;
+    }
+    plugin->start = map->l_addr;
+    plugin->symbols = symbols_read(bytes, size);
+    crash_know(&(struct crash_plugin){.name = plugin->entry.name,
+                                      .path = plugin->path,
+                                      .mark = &plugin->mark,
+                                      .start = map->l_addr,
+                                      .end = map->l_addr + end,
+                                      .symbols = plugin->symbols});
+}
+
 // ---- open
 
 static uint64_t code_of(const void *bytes, size_t size) {
@@ -372,6 +398,8 @@ static int open_copy(struct plugin *plugin, struct messages *messages) {
         status = read_loaded(plugin, &object, entry, messages);
     if (status == 0)
         plugin->code = code_of(bytes, size);
+    if (status == 0)
+        make_known(plugin, &object, bytes, size);
     copy_unmap(bytes, size);
     return status;
 }

@@ -32,6 +32,8 @@ struct plugin {
     void *handle;            // dlopen's; NULL for the one that is linked in
     char *copy_path;         // NULL for the one that is linked in
     int copy_fd;             // holds the lock
+    uintptr_t start;         // of what is mapped; 0: crash.h does not know it
+    struct symbols *symbols; // its functions, or NULL
     leat_plugin entry;       // zero-filled where an older plugin has less
     const leat_item **items; // by file and line
     size_t item_count;

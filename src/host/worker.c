@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/log_writer.h"
+#include "host/crash.h"
 #include "http/session.h"
 
 static void report(struct worker *worker, enum worker_phase phase) {
@@ -178,6 +179,7 @@ static void *run(void *arg) {
     snprintf(name, sizeof name, "core %u", worker->index);
     pthread_setname_np(pthread_self(), name);
     log_attach();
+    crash_attach();
     int status = begin(worker);
     if (status < 0 && !worker->app) {
         report(worker, WORKER_FAILED);
