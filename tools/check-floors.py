@@ -60,11 +60,21 @@ def includes_of(path):
             yield number, match[1], match[2]
 
 
+def headers_of_plugin(root, folder, path):
+    """Those of the libraries that a plugin says it is linked with: a line `library header` each in its file `libraries`."""
+    listed = path.parent / "libraries"
+    if folder != "plugins" or not listed.exists():
+        return set()
+    return {header for line in listed.read_text().splitlines() for header in line.split()[1:]}
+
+
 def problem_of(root, path, folder, floors, quote, name):
     """Why this include is refused; None where it is fine."""
     if quote == "<":
         if name.startswith("leat/"):
             return None if (root / "include" / name).exists() else "there is no such public header"
+        if name in headers_of_plugin(root, folder, path):
+            return None
         for pattern, homes in OF_ONE_FLOOR.items():
             if re.fullmatch(pattern, name) and folder not in homes:
                 return f"belongs to {homes[0]} alone"

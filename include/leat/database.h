@@ -19,6 +19,9 @@ typedef struct db_conn db_conn;
 PROVIDER(get_db, db_conn *);
 /** A transaction: BEGIN goes out with the first statement, COMMIT before the answer, ROLLBACK on any failure. */
 PROVIDER(get_tx, db_conn *);
+/** The same two, for what has no depends(): a TASK. */
+db_conn *db_of(req *);
+db_conn *tx_of(req *);
 
 enum leat_arg_type {
     LEAT_A_STR = 1,

@@ -134,10 +134,18 @@ static db_conn *open_lane(req *r, struct db_conn *conn, bool is_transaction) {
     return conn;
 }
 
-PROVIDE(get_db, db_conn *, ()) {
+db_conn *db_of(req *r) {
     return open_lane(r, &r->autocommit, false);
 }
 
-PROVIDE(get_tx, db_conn *, ()) {
+db_conn *tx_of(req *r) {
     return open_lane(r, &r->transaction, true);
+}
+
+PROVIDE(get_db, db_conn *, ()) {
+    return db_of(r);
+}
+
+PROVIDE(get_tx, db_conn *, ()) {
+    return tx_of(r);
 }
