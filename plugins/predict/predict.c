@@ -18,19 +18,15 @@ VALIDATE(Features, in) {
     return share < 0.3 || share > 1.7 ? "the diameter is between 0.3 and 1.7 times the head" : NULL;
 }
 
-static model *trained; // read by all cores, written by none
-
-static int train(leat_host *host LEAT_UNUSED) {
-    trained = model_train();
-    return trained ? 0 : -1;
+static void forget_model(void *arg, enum outcome outcome LEAT_UNUSED) {
+    model_free(arg);
 }
 
-static void forget(leat_host *host LEAT_UNUSED) {
-    model_free(trained);
-}
-
-PROVIDE(get_model, model *, ()) {
-    return trained;
+PROVIDE(get_model, model *, (), .per_worker = true) {
+    model *m = model_train();
+    if (m)
+        on_done(r, forget_model, m);
+    return m;
 }
 
 static Prediction predict_one(const model *m, const Features *in) {
@@ -53,5 +49,4 @@ POST("/predict/batch", predict_batch, Prediction_list,
     return out;
 }
 
-PLUGIN(predict, .version = "1.0.0", .prefix = "/v1", .tag = "predict", .description = "A model, asked over HTTP", .on_load = train,
-       .on_unload = forget);
+PLUGIN(predict, .version = "1.0.0", .prefix = "/v1", .tag = "predict", .description = "A model, asked over HTTP");

@@ -27,6 +27,12 @@ static void find_figures(struct app *app, struct generation *generation) {
         struct series series = {snapshot->statement_plugins[i], query->base.file, "", query->base.line};
         generation->queries[i] = core_figures_query(app->figures, &series);
     }
+    generation->calls = calloc(snapshot->calls.count + 1, sizeof *generation->calls);
+    for (size_t i = 0; generation->calls && i < snapshot->calls.count; i++) {
+        const struct call_site *site = &snapshot->calls.items[i];
+        struct series series = {site->plugin, site->call->base.file, site->call->method, site->call->base.line};
+        generation->calls[site->index] = core_figures_call(app->figures, &series);
+    }
 }
 
 // ---- made and given back
@@ -38,6 +44,7 @@ static void free_generation(struct generation *generation) {
     free(generation->is_last_holder);
     free(generation->routes);
     free(generation->queries);
+    free(generation->calls);
     free(generation);
 }
 

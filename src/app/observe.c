@@ -154,7 +154,8 @@ static __attribute__((noinline)) void log_end(req *r, uint64_t us) {
                                .status = r->answered_status,
                                .duration_us = us,
                                .bytes_out = r->answered_bytes,
-                               .query_count = r->db_query_count};
+                               .query_count = r->db_query_count,
+                               .call_count = r->call_count};
     put_head(&line, r->head, r->body.len);
     log_request(&context, &line);
 }

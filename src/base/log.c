@@ -117,6 +117,7 @@ void log_request(const struct log_context *context, const struct log_request *re
                               .level = LOG_INFO,
                               .status = (uint16_t)request->status,
                               .query_count = request->query_count,
+                              .call_count = request->call_count,
                               .wall_us = request->wall_us,
                               .duration_us = request->duration_us,
                               .bytes_in = request->bytes_in,

@@ -44,8 +44,8 @@ struct log_request {
     int64_t wall_us;
     unsigned status; // 0: it was never answered
     uint64_t duration_us, bytes_in, bytes_out;
-    unsigned query_count;
-    str method, path; // the path as it came, without its query
+    unsigned query_count, call_count; // call_count: to other servers; not told where there is none
+    str method, path;                 // the path as it came, without its query
 };
 void log_request(const struct log_context *context, const struct log_request *request);
 

@@ -284,6 +284,8 @@ static void put_json(struct line *line, const struct log_record *record) {
         put_json_number(line, "bytes_in", record->bytes_in);
         put_json_number(line, "bytes_out", record->bytes_out);
         put_json_number(line, "queries", record->query_count);
+        if (record->call_count)
+            put_json_number(line, "calls", record->call_count);
     } else {
         put_json_pairs(line, part_of(record, LOG_TEXT));
     }
@@ -334,6 +336,8 @@ static void put_answer(struct line *line, const struct log_record *record) {
     put_figure(line, "bytes_in=", record->bytes_in);
     put_figure(line, "bytes_out=", record->bytes_out);
     put_figure(line, "queries=", record->query_count);
+    if (record->call_count)
+        put_figure(line, "calls=", record->call_count);
 }
 
 static void put_plain(struct line *line, const struct log_record *record, bool is_coloured) {

@@ -25,7 +25,7 @@ struct log_record {
     uint32_t bytes; // of it all, a multiple of 8
     uint8_t kind, level;
     uint16_t status;
-    uint32_t query_count;
+    uint32_t query_count, call_count;
     int64_t wall_us;
     uint64_t duration_us, bytes_in, bytes_out;
     uint16_t part_bytes[LOG_PARTS];

@@ -109,18 +109,22 @@ static void fail(struct outbound_call *call, int error, const char *problem) {
     finish(call);
 }
 
-// A lookup that nobody waits for goes on in its thread, for as long as the resolver likes.
-static void note_lost_lookup(struct outbound_call *call) {
-    struct outbound *outbound = call->outbound;
-    if (!transfer_is_looking_up(call))
-        return;
-    outbound->lost_lookups[outbound->lost_next] = core_now_ms(outbound->core);
-    outbound->lost_next = (outbound->lost_next + 1) % LOST_LOOKUPS_MAX;
+static struct lost_lookups *lost_of(struct outbound_call *call) {
+    return call->is_untrusted ? &call->outbound->lost_of_strangers : &call->outbound->lost;
 }
 
-static bool has_too_many_lost_lookups(const struct outbound *outbound) {
-    int64_t oldest_ms = outbound->lost_lookups[outbound->lost_next];
-    return oldest_ms && core_now_ms(outbound->core) - oldest_ms < LOST_LOOKUP_MS;
+static void note_lost_lookup(struct outbound_call *call) {
+    struct lost_lookups *lost = lost_of(call);
+    if (!transfer_is_looking_up(call))
+        return;
+    lost->at_ms[lost->next] = core_now_ms(call->outbound->core);
+    lost->next = (lost->next + 1) % LOST_LOOKUPS_MAX;
+}
+
+static bool may_look_up(struct outbound_call *call) {
+    const struct lost_lookups *lost = lost_of(call);
+    int64_t oldest_ms = lost->at_ms[lost->next];
+    return !oldest_ms || core_now_ms(call->outbound->core) - oldest_ms >= LOST_LOOKUP_MS;
 }
 
 static void cut(struct outbound_call *call) {
@@ -204,14 +208,28 @@ static void settle(struct deferred *deferred) {
 
 // ---- from outside
 
+static int refuse(struct outbound_call *call, const char *problem) {
+    call->problem = problem;
+    return -EAGAIN;
+}
+
+// Those that begin at the end of this turn wait as well, until then.
+static int judge_room(struct outbound_call *call) {
+    const struct outbound *outbound = call->outbound;
+    const struct outbound_options *options = outbound->options;
+    if (outbound->figures.waiting + outbound->figures.running >= options->waiting_max + options->running_max)
+        return refuse(call, "too many calls wait");
+    if (!transfer_has_address(call) && !may_look_up(call))
+        return refuse(call, "too many names are being looked up for calls that were given up");
+    return 0;
+}
+
 int outbound_submit(struct outbound *outbound, struct outbound_call *call) {
     char key[OUTBOUND_HOST_BYTES_MAX + 16];
-    if (outbound->figures.waiting >= outbound->options->waiting_max || has_too_many_lost_lookups(outbound)) {
-        call->problem = "too many calls wait";
-        return -EAGAIN;
-    }
     call->outbound = outbound;
     int status = transfer_judge_url(call, key);
+    if (!status)
+        status = judge_room(call);
     if (!status)
         status = enqueue(call, key);
     if (status) {

@@ -89,8 +89,8 @@ struct outbound_call {
 };
 
 /**
- * 0; -EAGAIN with waiting_max waiting, or too many names being looked up for calls that have ended; -EINVAL where the URL is none (then
- * `problem` says why); -ENOMEM. The call is then not taken.
+ * 0; -EAGAIN with waiting_max waiting, or too many names being looked up for calls that were given up; -EINVAL where the URL is none;
+ * -ENOMEM. The call is then not taken, and `problem` says why.
  */
 int outbound_submit(struct outbound *outbound, struct outbound_call *call);
 /** The waiter leaves: `done` never runs, what was sent is cut. Harmless after `done`, and where it was never taken. */

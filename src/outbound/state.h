@@ -15,6 +15,12 @@ struct outbound_host {
     char key[]; // "https://users.internal:443"
 };
 
+/** When calls were given up whose names were being looked up: those threads go on for as long as the resolver likes. */
+struct lost_lookups {
+    int64_t at_ms[LOST_LOOKUPS_MAX]; // the oldest at `next`
+    unsigned next;
+};
+
 struct outbound {
     struct core *core;
     const struct outbound_options *options;
@@ -28,8 +34,7 @@ struct outbound {
     struct list hosts[HOST_BUCKETS];
     CURL *spare[SPARE_MAX];
     unsigned spare_count;
-    int64_t lost_lookups[LOST_LOOKUPS_MAX]; // when calls were given up whose names were being looked up: those threads go on
-    unsigned lost_next;
+    struct lost_lookups lost, lost_of_strangers; // apart, so that a stranger's URLs take nothing from the plugins' own
     struct outbound_figures figures;
 };
 
@@ -54,5 +59,7 @@ void transfer_end(struct outbound_call *call);
 bool transfer_take(struct outbound_call *call, CURLcode code);
 /** True while its host's name is being looked up. */
 bool transfer_is_looking_up(const struct outbound_call *call);
+/** True where its host is an address: there is nothing to look up. */
+bool transfer_has_address(const struct outbound_call *call);
 
 #endif

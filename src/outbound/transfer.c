@@ -103,6 +103,14 @@ static bool is_good_text(const struct outbound_call *call, const char *text, boo
     return otherwise;
 }
 
+bool transfer_has_address(const struct outbound_call *call) {
+    unsigned char address[16];
+    char text[OUTBOUND_HOST_BYTES_MAX] = "";
+    str host = host_name(call);
+    memcpy(text, host.ptr, host.len);
+    return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
+}
+
 // Names are the proxy's to look up and judge; an address in the URL is seen from here.
 static bool may_ask_proxy(const struct outbound_call *call) {
     char text[OUTBOUND_HOST_BYTES_MAX] = "";
@@ -300,12 +308,17 @@ static void tell_callbacks(struct outbound_call *call, CURL *easy) {
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
 }
 
+// A method that is about a body says that it is empty (RFC 9110, section 8.6).
+static bool has_length(const struct outbound_call *call) {
+    return call->body.ptr || strcmp(call->method, "POST") == 0 || strcmp(call->method, "PUT") == 0 || strcmp(call->method, "PATCH") == 0;
+}
+
 static bool tell_request(struct outbound_call *call, CURL *easy) {
     CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, call->url.ptr);
-    if (call->body.ptr) {
+    if (has_length(call)) {
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body.ptr);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body.ptr ? call->body.ptr : "");
     } else if (strcmp(call->method, "HEAD") == 0) {
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     }

@@ -345,9 +345,9 @@ def test_calls_beyond_the_limits_wait_and_beyond_the_queue_are_a_503():
     settings = {"OUTBOUND_CALLS_MAX": 4, "OUTBOUND_CALLS_PER_HOST_MAX": 2, "OUTBOUND_QUEUE_MAX": 10}
     with relay_server(OUTBOUND_ALLOW="127.0.0.0/8", **settings) as server, Upstream("127.0.0.2") as other, Upstream() as upstream:
         client = Client(server)
-        assert ask(client, upstream.url("/slow", ms=20), "/relay/many", count=10).status == 200
+        assert ask(client, upstream.url("/slow", ms=20), "/relay/many", count=14).status == 200
         assert upstream.open_max <= 2
-        answer = ask(client, upstream.url("/slow", ms=20), "/relay/many", count=11)
+        answer = ask(client, upstream.url("/slow", ms=20), "/relay/many", count=15)
         assert answer.status == 503 and answer.field("Retry-After") == "1"
         # a host that is slow does not keep the calls to another one waiting
         wire = Wire(server)
@@ -532,6 +532,12 @@ def test_what_is_secret_in_a_url_is_not_logged(relay, client, upstream):
     assert ask(client, url.replace(str(upstream.port), "1")).status == 502
     assert ask(client, "http://ada:hunter2@exa mple/hunter3").status == 500
     assert "hunter" not in relay.log().replace(urllib.parse.quote(url), "")
+
+
+def test_the_line_of_a_request_says_how_many_calls_it_made(relay, client, upstream):
+    before = len(relay.lines)
+    ask(client, upstream.url(), "/relay/many", count=7)
+    assert wait_for(lambda: any('"event":"request"' in line and '"calls":7' in line for line in relay.lines[before:])), relay.log()
 
 
 def test_calls_are_counted_by_place_and_class(relay, client, upstream):

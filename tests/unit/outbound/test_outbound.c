@@ -226,13 +226,14 @@ static void test_calls_beyond_those_of_a_host_wait_for_their_turn(void **state) 
 
 static void test_a_call_beyond_the_queue_is_not_taken(void **state) {
     struct caller *caller = *state;
+    caller->options.running_max = 1;
     caller->options.waiting_max = 2;
-    begin(caller, "127.0.0.1", "/hello");
-    begin(caller, "127.0.0.1", "/hello");
+    for (int i = 0; i < 3; i++)
+        begin(caller, "127.0.0.1", "/hello");
     struct one *refused = call_to(caller, "127.0.0.1", "/hello");
     assert_int_equal(outbound_submit(caller->outbound, &refused->call), -EAGAIN);
     outbound_cancel(&refused->call);
-    turn_until(&caller->core, caller->done_count == 2);
+    turn_until(&caller->core, caller->done_count == 3);
     assert_int_equal(refused->done_count, 0);
 }
 
@@ -309,6 +310,11 @@ static void test_lookups_that_nobody_waits_for_are_bounded(void **state) {
         outbound_cancel(&one->call);
     }
     assert_int_equal(taken, 64);
+    begin(caller, "127.0.0.1", "/hello"); // nothing to look up
+    struct one *stranger = call_to(caller, "inside.test", "/hello");
+    stranger->call.is_untrusted = true; // which have a bound of their own
+    assert_int_equal(outbound_submit(caller->outbound, &stranger->call), 0);
+    expect_error(stranger, -EACCES);
     for (unsigned i = 0; i < taken; i++)
         sem_post(&gate);
 }
