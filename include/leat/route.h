@@ -112,6 +112,7 @@ struct leat_provider {
      * write.
      */
     bool per_worker;
+    bool blocking; // called on a worker thread: see leat_route.blocking
 };
 
 /** PROVIDER(get_user, User *);  in a header, to share a provider between the files of a plugin. */
@@ -180,6 +181,13 @@ typedef struct leat_route {
     const char *cache_tags;             // by which it is forgotten before: "posts,post:{post_id}", names of the path's parameters in braces
     bool cache_per_user;                // of a route that looks at credentials: each has answers of its own, and is checked each time
     bool stream_body;                   // the handler runs before the body is here: request_body_next()
+    /**
+     * The handler is called on a worker thread, of which there are some (BLOCKING_THREADS, 32): it may compute for long, or call what
+     * blocks. All of leat may be called in it; what waits for the core (a query, http_get(), password_hash()) goes over there and back, so
+     * a _start is awaited at once. It answers with a value, not with a stream. With too many waiting (BLOCKING_QUEUE_MAX, 256): 503. When
+     * its deadline passes or the client goes, it is answered, and the thread runs on until the handler returns or asks leat for something.
+     */
+    bool blocking;
 } leat_route;
 
 // in an optimised build the compiler itself rejects a path() parameter that the route's path does not name; {name:path} is the rest of the

@@ -29,6 +29,7 @@ struct app_options {
     struct jwt_key jwt;           // an empty secret: jwt_issue and jwt_check fail the request with 500
     struct offload *connector;    // worker threads for connecting
     struct offload *hashing;      // worker threads for passwords
+    struct offload *blocking;     // worker threads for .blocking handlers and providers
     struct offload *files;        // worker threads for what waits for a disk; NULL: uploads cannot be kept
     const char *upload_folder;    // of temporary files; NULL: uploads stay below 64 KiB
     struct password_cost password_cost;

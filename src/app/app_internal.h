@@ -73,6 +73,7 @@ struct app {
     struct deferred start_refreshes;
     unsigned refresh_count; // begun or ready
     unsigned waiting_task_count, running_task_count;
+    unsigned away_count;                                      // requests that a worker thread has
     uint64_t work_count, work_failure_count, work_skip_count; // runs that have ended, those that failed, those that were left out
     void (*started)(void *arg, const char *failure);
     void *started_arg;

@@ -5,6 +5,7 @@
 
 #include <leat/http_client.h>
 
+#include "away.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "call_body.h"
@@ -295,7 +296,27 @@ static struct call_future *future_of(req *r, const leat_call *source, str url, c
 }
 
 // What was not taken is answered when it is awaited, like what failed later.
+struct start_call {
+    req *r;
+    const leat_call *source;
+    str url;
+    const struct leat_http_options *options;
+    struct leat_future *future;
+};
+
+// Its answer is written to the request's memory, which is the thread's again then: so it is waited for.
+static void start_on_core(void *arg) {
+    struct start_call *call = arg;
+    call->future = leat_call_start(call->r, call->source, call->url, call->options);
+    future_wait(call->future);
+}
+
 struct leat_future *leat_call_start(req *r, const leat_call *source, str url, const struct leat_http_options *options) {
+    if (r->is_away) {
+        struct start_call call = {r, source, url, options, NULL};
+        away_call(r, start_on_core, &call);
+        return call.future;
+    }
     if (r->required)
         request_settle_required(r);
     struct call_future *future = future_of(r, source, url, options);

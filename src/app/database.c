@@ -7,6 +7,7 @@
 
 #include <leat/database.h>
 
+#include "away.h"
 #include "observe.h"
 #include "request.h"
 
@@ -70,8 +71,27 @@ static void begin(struct db_future *future, int status) {
     future_begin(&future->base);
 }
 
+struct start_call {
+    db_conn *db;
+    const leat_query *source;
+    const leat_arg *args;
+    struct leat_future *future;
+};
+
+// Its answer is written to the request's memory, which is the thread's again then: so it is waited for.
+static void start_on_core(void *arg) {
+    struct start_call *call = arg;
+    call->future = leat_db_start(call->db, call->source, call->args);
+    future_wait(call->future);
+}
+
 struct leat_future *leat_db_start(db_conn *db, const leat_query *source, const leat_arg *args) {
     req *r = db->request;
+    if (__builtin_expect(r->is_away, false)) {
+        struct start_call call = {db, source, args, NULL};
+        away_call(r, start_on_core, &call);
+        return call.future;
+    }
     if (__builtin_expect(request_is_outflowing(r), false) && db == &r->transaction)
         fail_behind_commit(r, source);
     struct db_future *future = future_of(r, source);
@@ -100,13 +120,44 @@ static inline void settle_required(req *r) {
         request_settle_required(r);
 }
 
+struct run_call {
+    db_conn *db;
+    const leat_query *source;
+    const leat_arg *args;
+    void *result;
+};
+
+static void run_on_core(void *arg) {
+    struct run_call *call = arg;
+    call->result = leat_db_run(call->db, call->source, call->args);
+}
+
 void *leat_db_run(db_conn *db, const leat_query *source, const leat_arg *args) {
+    if (__builtin_expect(db->request->is_away, false)) {
+        struct run_call call = {db, source, args, NULL};
+        away_call(db->request, run_on_core, &call);
+        return call.result;
+    }
     return leat_await(leat_db_start(db, source, args));
+}
+
+struct require_call {
+    struct leat_future *future;
+    const leat_error *error;
+};
+
+static void require_on_core(void *arg) {
+    const struct require_call *call = arg;
+    leat_require(call->future, call->error);
 }
 
 void leat_require(struct leat_future *base, const leat_error *error) {
     struct db_future *future = container_of(base, struct db_future, base);
     req *r = base->request;
+    if (__builtin_expect(r->is_away, false)) {
+        away_call(r, require_on_core, &(struct require_call){base, error});
+        return;
+    }
     future->required_or = error;
     *r->required_last = future;
     r->required_last = &future->next_required;

@@ -379,6 +379,15 @@ static int seal(struct compiler *compiler, struct endpoint *ret_endpoint) {
     return cached_plan_make(compiler->compilation, ret_endpoint, &ret_endpoint->cached);
 }
 
+static int check_blocking(struct compilation *compilation, const leat_route *route) {
+    unsigned kind = route->returns->kind;
+    bool is_stream = kind == LEAT_STREAM || kind == LEAT_EVENTS || kind == LEAT_LINES;
+    if (!route->blocking || !is_stream)
+        return 0;
+    return compilation_refuse(compilation, &route->base,
+                              "route '%s' is .blocking and streams: a worker thread cannot; take one of them out", route->name);
+}
+
 int endpoint_compile(struct compilation *compilation, const leat_plugin *plugin, const leat_route *route, struct endpoint *ret_endpoint) {
     struct compiler *compiler = arena_alloc(compilation->arena, sizeof *compiler);
     if (!compiler)
@@ -386,7 +395,9 @@ int endpoint_compile(struct compilation *compilation, const leat_plugin *plugin,
     *compiler = (struct compiler){.compilation = compilation, .plugin = plugin, .route = route, .unit_count = 1};
     frame_take(compiler, route->args_bytes);
     note_errors(compiler, route->errors);
-    int status = compile_hooks(compiler);
+    int status = check_blocking(compilation, route);
+    if (!status)
+        status = compile_hooks(compiler);
     if (!status)
         status = compile_guards(compiler, plugin->guards);
     if (!status)

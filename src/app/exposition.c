@@ -10,6 +10,7 @@
 #include <leat/plugin.h>
 #include <leat/server.h>
 
+#include "away.h"
 #include "base/buffer.h"
 #include "base/log_writer.h"
 #include "observe.h"
@@ -255,6 +256,7 @@ static const struct {
     [GAUGE_STREAMS] = {"leat_streams", "gauge", "Answers that are being sent while they are made, files among them."},
     [GAUGE_REQUESTS] = {"leat_requests_in_flight", "gauge", "Requests and tasks that have begun and not ended."},
     [GAUGE_COROUTINES] = {"leat_coroutines", "gauge", "Coroutines that have begun and not ended."},
+    [GAUGE_BLOCKING] = {"leat_blocking_in_flight", "gauge", "Blocking handlers and providers that wait for a worker thread, or have one."},
     [GAUGE_TASKS_WAITING] = {"leat_tasks_waiting", "gauge", "Tasks that were spawned and have not begun."},
     [GAUGE_WORKS] = {"leat_work_total", "counter", "Tasks, periodic runs, beginnings and ends of plugins that have ended."},
     [GAUGE_WORK_FAILURES] = {"leat_work_failures_total", "counter", "Those of them that failed."},
@@ -400,7 +402,22 @@ static void free_page(void *arg) {
     buffer_finish(&((struct page *)arg)->buffer);
 }
 
+struct metrics_call {
+    req *r;
+    str text;
+};
+
+static void metrics_on_core(void *arg) {
+    struct metrics_call *call = arg;
+    call->text = metrics_text(call->r);
+}
+
 str metrics_text(req *r) {
+    if (r->is_away) {
+        struct metrics_call call = {r, {0}};
+        away_call(r, metrics_on_core, &call);
+        return call.text;
+    }
     struct figures *figures = r->app->options->figures;
     if (!figures)
         return (str){0};

@@ -1,8 +1,11 @@
 // failure.c — the ways a handler is left for good: fail(), http_fail(), and what Postgres refused.
 #include <assert.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "away.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "observe.h"
@@ -28,7 +31,11 @@ static Response *own_answer(req *r, const leat_error *error) {
     return NULL;
 }
 
+static void fail_on_core(req *r, void *error);
+
 static _Noreturn void fail_with(req *r, const leat_error *error) {
+    if (r->is_away)
+        away_leave(r, fail_on_core, (void *)(uintptr_t)error);
     Response *response = own_answer(r, error);
     if (response) {
         response->status = response->status ? response->status : error->status;
@@ -37,6 +44,10 @@ static _Noreturn void fail_with(req *r, const leat_error *error) {
         reply_failure(r, error->status, error, str_of(error->detail), error->headers);
     }
     request_leave(r, FAILED);
+}
+
+static void fail_on_core(req *r, void *error) {
+    fail_with(r, error);
 }
 
 void leat_fail(req *r, const leat_error *error, const char *format, ...) {
@@ -55,18 +66,41 @@ void leat_fail(req *r, const leat_error *error, const char *format, ...) {
     fail_with(r, error);
 }
 
+struct http_failure {
+    unsigned status;
+    str text;
+};
+
+static void http_fail_on_core(req *r, void *arg) {
+    const struct http_failure *failure = arg;
+    if (r->work)
+        work_note_failure(r, failure->text);
+    reply_detail(r, failure->status, failure->text, NULL);
+    request_leave(r, FAILED);
+}
+
 void http_fail(req *r, unsigned status, const char *format, ...) {
     va_list args;
     va_start(args, format);
     str text = arena_vformat(&r->arena, format, args);
     va_end(args);
-    if (r->work)
-        work_note_failure(r, text);
-    reply_detail(r, status, text.ptr ? text : S("Service Unavailable"), NULL);
-    request_leave(r, FAILED);
+    struct http_failure *failure = text.ptr ? new (r, struct http_failure) : NULL;
+    if (!failure)
+        fail_busy(r, "no memory for the words of a failure");
+    *failure = (struct http_failure){status, text};
+    if (r->is_away)
+        away_leave(r, http_fail_on_core, failure);
+    http_fail_on_core(r, failure);
+    abort(); // it has left
+}
+
+static void fail_busy_on_core(req *r, void *why) {
+    fail_busy(r, why);
 }
 
 void fail_busy(req *r, const char *why) {
+    if (r->is_away)
+        away_leave(r, fail_busy_on_core, (void *)(uintptr_t)why);
     observe_log(r, LOG_WARNING, "busy", "%s=%s reason=\"%s\"", kind_of(r), name_of(r), why);
     if (r->work)
         work_note_failure(r, str_of(why));

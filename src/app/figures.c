@@ -179,6 +179,7 @@ static void set_all(struct core_figures *figures) {
     set(figures, GAUGE_REQUESTS, app->live_count);
     set(figures, GAUGE_STREAMS, app->outflow_count);
     set(figures, GAUGE_COROUTINES, coro_pool_live(core->coros));
+    set(figures, GAUGE_BLOCKING, app->away_count);
     set(figures, GAUGE_TASKS_WAITING, app->waiting_task_count);
     set(figures, GAUGE_WORKS, app->work_count);
     set(figures, GAUGE_WORK_FAILURES, app->work_failure_count);

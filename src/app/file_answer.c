@@ -7,6 +7,7 @@
 
 #include <leat/response.h>
 
+#include "away.h"
 #include "base/str.h"
 #include "engine/file.h"
 #include "http/coding.h"
@@ -123,7 +124,25 @@ static void note_validators(struct file_answer *answer) {
     };
 }
 
+struct send_file_call {
+    req *r;
+    const char *folder;
+    str path;
+    const struct leat_file_options *options;
+    File *file;
+};
+
+static void send_on_core(void *arg) {
+    struct send_file_call *call = arg;
+    call->file = leat_send_file(call->r, call->folder, call->path, call->options);
+}
+
 File *leat_send_file(req *r, const char *folder, str path, const struct leat_file_options *options) {
+    if (r->is_away) {
+        struct send_file_call call = {r, folder, path, options, NULL};
+        away_call(r, send_on_core, &call);
+        return call.file;
+    }
     request_keep(r);
     struct file_answer *answer = new (r, struct file_answer);
     *answer = (struct file_answer){.request = r};

@@ -1,4 +1,5 @@
 // future.c — what a request has begun and may wait for later: queries, and calls to other servers, by one await().
+#include "away.h"
 #include "request.h"
 
 void future_begin(struct leat_future *future) {
@@ -18,9 +19,24 @@ void future_wait(struct leat_future *future) {
         request_suspend(future->request);
 }
 
+struct await_call {
+    struct leat_future *future;
+    void *result;
+};
+
+static void await_on_core(void *arg) {
+    struct await_call *call = arg;
+    call->result = leat_await(call->future);
+}
+
 // What was required is judged before any answer is looked at.
 void *leat_await(struct leat_future *future) {
     req *r = future->request;
+    if (__builtin_expect(r->is_away, false)) {
+        struct await_call call = {future, NULL};
+        away_call(r, await_on_core, &call);
+        return call.result;
+    }
     if (r->required)
         request_settle_required(r);
     future_wait(future);

@@ -1,4 +1,5 @@
 // nap.c — a handler that waits for the time to pass: sleep_ms().
+#include "away.h"
 #include "outflow.h"
 
 enum { NAP_DAYS_MAX = 366 };
@@ -33,7 +34,21 @@ static struct nap *nap_of(req *r) {
     return r->nap;
 }
 
+struct sleep_call {
+    req *r;
+    i64 ms;
+};
+
+static void sleep_on_core(void *arg) {
+    const struct sleep_call *call = arg;
+    sleep_ms(call->r, call->ms);
+}
+
 void sleep_ms(req *r, i64 ms) {
+    if (r->is_away) {
+        away_call(r, sleep_on_core, &(struct sleep_call){r, ms});
+        return;
+    }
     struct nap *nap = nap_of(r);
     ms = ms < 0 ? 0 : ms < nap_ms_max ? ms : nap_ms_max;
     if (r->outflow) {

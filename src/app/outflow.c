@@ -39,6 +39,8 @@ static void end(void *arg, enum outcome outcome) {
 // ---- begun
 
 struct outflow *outflow_create(req *r, enum leat_kind kind, str type, int64_t body_bytes) {
+    if (r->is_away)
+        refuse_header(r, "Content-Type", "a .blocking handler answers with a value, not with a stream");
     if (r->outflow || !r->endpoint)
         refuse_header(r, "Content-Type", r->outflow ? "a request has one stream at most" : "a task has nobody to stream to");
     struct outflow *outflow = new (r, struct outflow);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "away.h"
 #include "base/utf8.h"
 #include "generation.h"
 #include "http/form.h"
@@ -243,8 +244,24 @@ static bool run_step(req *r, const struct step *step, uint64_t failed) {
     return status == 0;
 }
 
+struct provider_call {
+    const leat_provider *provider;
+    void *args, *out;
+};
+
+// On a worker thread.
+static void call_blocking(req *r, void *arg) {
+    const struct provider_call *call = arg;
+    call->provider->call(r, call->args, call->out);
+}
+
 void provider_call(req *r, const leat_provider *provider, void *args, void *out) {
-    provider->call(r, args, out);
+    if (__builtin_expect(!provider->blocking, true)) {
+        provider->call(r, args, out);
+        return;
+    }
+    struct provider_call call = {provider, args, out};
+    away_run(r, call_blocking, &call);
 }
 
 void program_run(req *r, const struct endpoint *endpoint) {

@@ -1,11 +1,27 @@
 // readiness.c — whether this server should be sent requests: what the core knows, and what the main thread has told.
 #include "app/readiness.h"
+#include "app/away.h"
 
 #include <leat/server.h>
 
 #include "app/request.h"
 
+struct readiness_call {
+    req *r;
+    str why;
+};
+
+static void look_on_core(void *arg) {
+    struct readiness_call *call = arg;
+    call->why = not_ready_because(call->r);
+}
+
 str not_ready_because(req *r) {
+    if (r->is_away) {
+        struct readiness_call call = {r, {0}};
+        away_call(r, look_on_core, &call);
+        return call.why;
+    }
     const struct app *app = r->app;
     const struct readiness *readiness = app->options->readiness;
     bool is_down = app->options->db.conninfo && !db_is_ready(app->db);

@@ -240,6 +240,20 @@ void reply_failure(req *r, unsigned status, const leat_error *error, str detail,
     answer_failure(r, &failure, NULL, headers);
 }
 
+void reply_overdue(req *r) {
+    if (!r->session)
+        return;
+    struct leat_failure failure = failure_of(504, NULL, S("Gateway Timeout"), request_id(r));
+    struct answer answer;
+    answer_begin(&answer, r->session, 504);
+    if (r->app->options->cors.origin_count)
+        put_cors(&answer, &r->app->options->cors, origin_of(r));
+    observe_put_id(&answer, failure.request_id);
+    r->answered_status = 504;
+    finish_failure(&answer, r->generation->snapshot, &failure, NULL, NULL);
+    r->answered_bytes = answer.used;
+}
+
 void reply_detail(req *r, unsigned status, str detail, const char *headers) {
     reply_failure(r, status, NULL, detail, headers);
 }

@@ -1,5 +1,6 @@
 // request.c — one request from its head to its answer, or one task: its memory, its coroutine, its waits and its end.
 #include "request.h"
+#include "away.h"
 #include "cached.h"
 #include "observe.h"
 #include "work.h"
@@ -68,9 +69,32 @@ static void run_cleanups(req *r, enum outcome outcome) {
     }
 }
 
+void request_finish_lanes(req *r) {
+    if (r->autocommit.is_used)
+        lane_finish(&r->autocommit.lane);
+    if (r->transaction.is_used)
+        lane_finish(&r->transaction.lane);
+    r->autocommit.is_used = r->transaction.is_used = false;
+}
+
+void request_finish(req *r, enum outcome outcome) {
+    run_cleanups(r, outcome);
+    if (r->forgotten)
+        cached_forget(r);
+    if (r->cached)
+        cached_end(r, outcome);
+    if (r->work)
+        work_end(r, outcome);
+    give_back(r);
+}
+
 void request_end(req *r, enum outcome outcome) {
     if (timer_is_armed(&r->deadline))
         wheel_disarm(&r->app->core->wheel, &r->deadline);
+    if (r->away) {
+        away_end(r, outcome);
+        return;
+    }
     run_cleanups(r, outcome);
     if (r->forgotten)
         cached_forget(r);
@@ -78,10 +102,7 @@ void request_end(req *r, enum outcome outcome) {
         cached_end(r, outcome);
     observe_end(r);
     request_forget_futures(r);
-    if (r->autocommit.is_used)
-        lane_finish(&r->autocommit.lane);
-    if (r->transaction.is_used)
-        lane_finish(&r->transaction.lane);
+    request_finish_lanes(r);
     if (outcome == OK)
         tasks_start(r);
     if (r->work)
@@ -101,6 +122,8 @@ void request_cancel(req *r, bool is_overdue) {
     assert(coro); // what runs cannot be cancelled from outside: one thread
     if (is_overdue && request_is_outflowing(r))
         outflow_cut(r, 504, "it sent nothing for as long as a request may take");
+    else if (is_overdue && r->away)
+        reply_overdue(r);
     else if (is_overdue)
         reply_detail(r, 504, S("Gateway Timeout"), NULL);
     hasher_forget(coro);
@@ -164,6 +187,20 @@ void request_prepare(req *r) {
     program_run(r, endpoint);
 }
 
+// On a worker thread.
+static void call_handler(req *r, void *ret_value) {
+    *(const void **)ret_value = r->endpoint->route->call(r, r->frame);
+}
+
+const void *endpoint_call(req *r) {
+    const leat_route *route = r->endpoint->route;
+    if (__builtin_expect(!route->blocking, true))
+        return route->call(r, r->frame);
+    const void *value = NULL;
+    away_run(r, call_handler, &value);
+    return value;
+}
+
 void request_run(void *arg) {
     req *r = arg;
     pulse_work(&r->app->core->pulse, r->endpoint->activity);
@@ -172,7 +209,7 @@ void request_run(void *arg) {
         return;
     }
     request_prepare(r);
-    const void *value = r->endpoint->route->call(r, r->frame);
+    const void *value = endpoint_call(r);
     request_settle(r);
     if (r->forgotten)
         cached_forget(r);

@@ -70,6 +70,8 @@ struct req {
     const struct endpoint *endpoint; // NULL: a work
     const struct work *work;         // NULL: a request of a client
     struct work_waiter *waiter;      // told how it ended; may be NULL
+    struct away *away;               // a worker thread has it, or has asked for something; NULL: none
+    bool is_away;                    // a worker thread runs for it now
     void *frame; // the arguments of the handler and of its providers; of a work: what it depends on, or a task's arguments
 
     const struct http_head *head;
@@ -136,6 +138,10 @@ void request_suspend_unbounded(req *r);
 void request_renew(req *r, int64_t after_ms);
 /** The head's and body's bytes last as long as the request from now on. */
 void request_keep(req *r);
+/** What is left of the end once no worker thread has it any more. */
+void request_finish(req *r, enum outcome outcome);
+/** Its lanes are given back; a transaction is rolled back. */
+void request_finish_lanes(req *r);
 /** The end of a request from inside: answered already, the coroutine is gone. */
 _Noreturn void request_leave(req *r, enum outcome outcome);
 /** Required rows and COMMIT: what must have gone well before a good answer. Suspends; fails the request otherwise. */
@@ -167,7 +173,9 @@ bool request_is_outflowing(const req *r);
 
 /** Runs the endpoint's program: dependencies and parameters into the frame; fails with 401, 422 ... */
 void program_run(req *r, const struct endpoint *endpoint);
-/** Calls a provider. */
+/** Calls the handler: here, or on a worker thread. */
+const void *endpoint_call(req *r);
+/** The same of a provider. */
 void provider_call(req *r, const leat_provider *provider, void *args, void *out);
 /** The whole life of a request on its coroutine. */
 void request_run(void *r);
@@ -193,6 +201,8 @@ void reply_problems(req *r);
  * between '\n', or NULL.
  */
 void reply_failure(req *r, unsigned status, const leat_error *error, str detail, const char *headers);
+/** A 504 without what the author has set, which a worker thread may be setting now. */
+void reply_overdue(req *r);
 /** The same of what is no author's error. */
 void reply_detail(req *r, unsigned status, str detail, const char *headers);
 

@@ -5,6 +5,7 @@
 
 #include <leat/response.h>
 
+#include "away.h"
 #include "base/str.h"
 #include "http/characters.h"
 #include "http/conditions.h"
@@ -171,7 +172,21 @@ _Noreturn void response_answer_conditions(req *r, enum conditions conditions) {
     request_leave(r, OK);
 }
 
+struct validators_call {
+    req *r;
+    const struct leat_validators *given;
+};
+
+static void check_on_core(void *arg) {
+    const struct validators_call *call = arg;
+    leat_check_validators(call->r, call->given);
+}
+
 void leat_check_validators(req *r, const struct leat_validators *given) {
+    if (r->is_away) {
+        away_call(r, check_on_core, &(struct validators_call){r, given});
+        return;
+    }
     struct validators own = {.modified_s = given->modified.us ? given->modified.us / 1000000 : HTTP_NEVER,
                              .now_s = r->app->core->wall_us / 1000000};
     if (given->etag.ptr)

@@ -4,6 +4,7 @@
 
 #include <leat/security.h>
 
+#include "away.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "observe.h"
@@ -16,7 +17,28 @@ static _Noreturn void fail_hashing(req *r, int error) {
     http_fail(r, 500, "Internal Server Error");
 }
 
+struct password_call {
+    req *r;
+    str plain, hash;
+    bool matches;
+};
+
+static void hash_on_core(void *arg) {
+    struct password_call *call = arg;
+    call->hash = password_hash(call->r, call->plain);
+}
+
+static void verify_on_core(void *arg) {
+    struct password_call *call = arg;
+    call->matches = password_verify(call->r, call->plain, call->hash);
+}
+
 str password_hash(req *r, str plain) {
+    if (r->is_away) {
+        struct password_call call = {.r = r, .plain = plain};
+        away_call(r, hash_on_core, &call);
+        return call.hash;
+    }
     char hash[PASSWORD_HASH_BYTES];
     request_waits(r);
     int status = hasher_make(&r->app->hasher, r->app->core, plain, hash);
@@ -27,6 +49,11 @@ str password_hash(req *r, str plain) {
 }
 
 bool password_verify(req *r, str plain, str hash) {
+    if (r->is_away) {
+        struct password_call call = {.r = r, .plain = plain, .hash = hash};
+        away_call(r, verify_on_core, &call);
+        return call.matches;
+    }
     request_waits(r);
     int status = hasher_matches(&r->app->hasher, r->app->core, plain, hash);
     request_goes_on(r);
@@ -36,7 +63,8 @@ bool password_verify(req *r, str plain, str hash) {
 }
 
 bool password_needs_rehash(str hash) {
-    const struct app *app = core_current()->app;
+    const req *away = away_current();
+    const struct app *app = away ? away->app : core_current()->app;
     return password_is_weaker(hash, &app->hasher.cost);
 }
 

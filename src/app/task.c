@@ -1,12 +1,28 @@
 // task.c — work after the answer: what a handler has spawned, a bounded number of it at once, so that requests keep their coroutines.
+#include "away.h"
 #include "base/log.h"
 #include "observe.h"
 #include "request.h"
 #include "schema/copy.h"
 #include "work.h"
 
+struct spawn_call {
+    req *r;
+    const struct leat_task *task;
+    const void *args;
+};
+
+static void spawn_on_core(void *arg) {
+    const struct spawn_call *call = arg;
+    leat_spawn(call->r, call->task, call->args);
+}
+
 // Before more wait than there may be, it is the request that is refused: what was spawned is run.
 void leat_spawn(req *r, const struct leat_task *task, const void *args) {
+    if (r->is_away) {
+        away_call(r, spawn_on_core, &(struct spawn_call){r, task, args});
+        return;
+    }
     if (r->app->waiting_task_count + r->spawned_count >= r->app->options->task_queue_max)
         fail_busy(r, "as many tasks wait as may");
     struct spawned *spawned = new (r, struct spawned);

@@ -74,6 +74,15 @@ void arena_init(struct arena *arena, struct arena_pool *pool, size_t bytes_max) 
     *arena = (struct arena){.pool = pool, .bytes_max = bytes_max};
 }
 
+void arena_move(struct arena *arena, struct arena_pool *pool) {
+    for (const struct arena_block *block = arena->blocks; block; block = block->next)
+        if (block->bytes != ARENA_BLOCK_BYTES) {
+            arena->pool->large_bytes -= block->bytes;
+            pool->large_bytes += block->bytes;
+        }
+    arena->pool = pool;
+}
+
 void arena_reset(struct arena *arena) {
     while (arena->deferred) {
         struct arena_deferred *deferred = arena->deferred;

@@ -40,6 +40,11 @@ void arena_pool_finish(struct arena_pool *pool);
 
 /** No memory is taken yet. `bytes_max` bounds what the arena may ever hold. */
 void arena_init(struct arena *arena, struct arena_pool *pool, size_t bytes_max);
+/**
+ * From now on its blocks are taken from `pool`, and given back to it, those that it has as well: they are no particular pool's. Neither
+ * pool is in use by another thread now.
+ */
+void arena_move(struct arena *arena, struct arena_pool *pool);
 /** Runs what was deferred, the last first, and gives everything back; the arena may be used again as if initialised. */
 void arena_reset(struct arena *arena);
 

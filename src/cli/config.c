@@ -108,6 +108,12 @@ SCHEMA(Uploads,
     (i32, upload_files_max, .optional = true, .ge = 0, .le = 1000000, .description = "Temporary files at once, a core, 1024; then 503"),
     (i32, file_threads, .optional = true, .ge = 1, .le = 256, .description = "Threads that put uploads into place, 4"),
     (i32, file_queue_max, .optional = true, .ge = 1, .description = "Uploads that wait for one of them, 1024; then 503"));
+
+SCHEMA(Policy,
+    (i32, blocking_threads, .optional = true, .ge = 1, .le = 1024, .description = "Threads for .blocking handlers, at most, 32; started as they are needed"),
+    (i32, blocking_queue_max, .optional = true, .ge = 1, .description = "Blocking handlers that wait for a thread, 256; then 503"),
+    (i32, task_queue_max, .optional = true, .ge = 1, .description = "Tasks that wait, a core, 100000; then 503 for who spawns"),
+    (i32, tasks_at_once_max, .optional = true, .ge = 1, .description = "Tasks that run at once, a core, 256"));
 // clang-format on
 
 static const char *text_of(str s, struct arena *arena) {
@@ -188,6 +194,14 @@ static void take_uploads(const Uploads *given, struct config *config, struct are
     TAKE(file_threads, server->file_thread_count);
     TAKE(file_queue_max, server->file_queue_max);
     app->upload_folder = given->set.upload_folder ? text_of(given->upload_folder, arena) : NULL;
+}
+
+static int take_policy(const Policy *given, struct config *config) {
+    TAKE(blocking_threads, config->server.blocking_thread_count_max);
+    TAKE(blocking_queue_max, config->server.blocking_queue_max);
+    TAKE(task_queue_max, config->app.task_queue_max);
+    TAKE(tasks_at_once_max, config->app.tasks_at_once_max);
+    return 0;
 }
 
 // ---- what is more than a number
@@ -401,6 +415,13 @@ static int read_uploads(struct model_set *models, const struct environment *envi
     return status;
 }
 
+static int read_policy(struct model_set *models, const struct environment *environment, struct arena *arena, struct messages *messages,
+                       struct config *config) {
+    Policy *given = arena_alloc(arena, sizeof *given);
+    int status = given ? settings_read(models, &Policy__schema, "leat", NULL, environment, arena, messages, given) : -ENOMEM;
+    return status < 0 ? status : take_policy(given, config);
+}
+
 int config_read(const struct environment *environment, bool is_serving, struct arena *arena, struct messages *messages,
                 struct config *ret_config) {
     struct config config = {
@@ -413,9 +434,10 @@ int config_read(const struct environment *environment, bool is_serving, struct a
     int places = read_places(models, environment, arena, messages, &config);
     int server = read_server(models, environment, is_serving, arena, messages, &config);
     int uploads = read_uploads(models, environment, arena, messages, &config);
+    int policy = read_policy(models, environment, arena, messages, &config);
     model_set_destroy(models);
     *ret_config = config;
-    return places < 0 ? places : server < 0 ? server : uploads;
+    return places < 0 ? places : server < 0 ? server : uploads < 0 ? uploads : policy;
 }
 
 static void describe(const leat_schema *schema, void (*line)(const char *variable, const char *description)) {
@@ -432,6 +454,7 @@ static void describe(const leat_schema *schema, void (*line)(const char *variabl
 
 void config_describe(void (*line)(const char *variable, const char *description)) {
     describe(&Server__schema, line);
+    describe(&Policy__schema, line);
     describe(&Uploads__schema, line);
     describe(&Places__schema, line);
 }

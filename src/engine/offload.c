@@ -18,7 +18,8 @@ struct offload {
     unsigned started_count; // threads that have tried to begin
     int start_error;
     bool is_ending;
-    unsigned thread_count;
+    unsigned idle_count; // threads that wait for a job
+    unsigned thread_count, thread_count_max;
     pthread_t threads[];
 };
 
@@ -40,8 +41,10 @@ static void post(struct job *job) {
 // The next job, or NULL once the queue is empty and the end has come.
 static struct job *take(struct offload *offload) {
     pthread_mutex_lock(&offload->lock);
+    offload->idle_count++;
     while (list_is_empty(&offload->queue) && !offload->is_ending)
         pthread_cond_wait(&offload->changed, &offload->lock);
+    offload->idle_count--;
     struct list *node = list_pop(&offload->queue);
     if (node)
         offload->queue_count--;
@@ -93,16 +96,17 @@ static int wait_for_start(struct offload *offload) {
     return error;
 }
 
-int offload_create(unsigned thread_count, unsigned queue_max, struct offload **ret_offload) {
+static int create(unsigned thread_count, unsigned thread_count_max, unsigned queue_max, struct offload **ret_offload) {
     if (!thread_count || !queue_max)
         return -EINVAL;
-    struct offload *offload = calloc(1, sizeof *offload + thread_count * sizeof *offload->threads);
+    struct offload *offload = calloc(1, sizeof *offload + thread_count_max * sizeof *offload->threads);
     if (!offload)
         return -ENOMEM;
     pthread_mutex_init(&offload->lock, NULL);
     pthread_cond_init(&offload->changed, NULL);
     list_init(&offload->queue);
     offload->queue_max = queue_max;
+    offload->thread_count_max = thread_count_max;
     int error = 0;
     while (error == 0 && offload->thread_count < thread_count)
         error = start_thread(offload);
@@ -113,6 +117,14 @@ int offload_create(unsigned thread_count, unsigned queue_max, struct offload **r
     }
     *ret_offload = offload;
     return 0;
+}
+
+int offload_create(unsigned thread_count, unsigned queue_max, struct offload **ret_offload) {
+    return create(thread_count, thread_count, queue_max, ret_offload);
+}
+
+int offload_create_growing(unsigned thread_count_max, unsigned queue_max, struct offload **ret_offload) {
+    return create(1, thread_count_max, queue_max, ret_offload);
 }
 
 void offload_destroy(struct offload *offload) {
@@ -138,7 +150,9 @@ int offload_submit(struct offload *offload, struct core *core, struct job *job) 
     if (is_taken) {
         list_push(&offload->queue, &job->node);
         offload->queue_count++;
-        pthread_cond_signal(&offload->changed);
+        pthread_cond_broadcast(&offload->changed);
+        if (offload->queue_count > offload->idle_count && offload->thread_count < offload->thread_count_max)
+            start_thread(offload); // one that cannot be is tried again with the next job
     }
     pthread_mutex_unlock(&offload->lock);
     return is_taken ? 0 : -EAGAIN;

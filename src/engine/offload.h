@@ -21,6 +21,11 @@ struct job {
 /** `queue_max` bounds the jobs that wait, not those at work. 0 or a negative errno. */
 int offload_create(unsigned thread_count, unsigned queue_max, struct offload **ret_offload);
 /**
+ * The same with threads that are started as jobs come: one now, another whenever none is free, up to so many. For jobs that wait more than
+ * they work.
+ */
+int offload_create_growing(unsigned thread_count_max, unsigned queue_max, struct offload **ret_offload);
+/**
  * Lets what was taken be worked at, the queue included: its `done` is still posted, so the cores turn until they have seen it. Then joins
  * the threads. NULL is fine.
  */

@@ -60,6 +60,8 @@ void server_options_init(struct server_options *options) {
         .hashing_queue_max = 64,
         .file_thread_count = 4,
         .file_queue_max = 1024,
+        .blocking_thread_count_max = 32,
+        .blocking_queue_max = 256,
         .ring = core_options_default.ring,
         .coro = core_options_default.coro,
     };
@@ -146,7 +148,8 @@ static void end_offloads(struct server *server) {
         offload_destroy(server->crew.app.hashing);
     if (server->crew.app.files)
         offload_destroy(server->crew.app.files);
-    server->crew.app.connector = server->crew.app.hashing = server->crew.app.files = NULL;
+    offload_destroy(server->crew.app.blocking);
+    server->crew.app.connector = server->crew.app.hashing = server->crew.app.files = server->crew.app.blocking = NULL;
 }
 
 static bool end_workers(struct server *server) {
@@ -190,7 +193,11 @@ static int make_offloads(struct server *server) {
     int status = offload_create(options->connector_thread_count, CONNECTOR_QUEUE_MAX, &server->crew.app.connector);
     if (status == 0)
         status = offload_create(options->hashing_thread_count, options->hashing_queue_max, &server->crew.app.hashing);
-    return status < 0 ? status : offload_create(options->file_thread_count, options->file_queue_max, &server->crew.app.files);
+    if (status == 0)
+        status = offload_create(options->file_thread_count, options->file_queue_max, &server->crew.app.files);
+    if (status == 0)
+        status = offload_create_growing(options->blocking_thread_count_max, options->blocking_queue_max, &server->crew.app.blocking);
+    return status;
 }
 
 // All threads first, then their answers: the rings are tested side by side.

@@ -19,7 +19,8 @@ struct server_options {
     uint32_t write_stall_ms;  // 30 s
     uint32_t drain_ms;        // 25 s, below what most who send SIGTERM wait: what is not answered by then is cut
     unsigned connector_thread_count, hashing_thread_count, hashing_queue_max, file_thread_count, file_queue_max;
-    const struct app_options *app; // its worker threads are the server's to make
+    unsigned blocking_thread_count_max, blocking_queue_max; // of .blocking handlers: 32, started as they are needed; 256: 503
+    const struct app_options *app;                          // its worker threads are the server's to make
     struct ring_options ring;
     struct coro_options coro;
 };

@@ -160,6 +160,8 @@ static int start_app(struct test_app *a) {
         status = offload_create(1, 64, &a->options.hashing);
     if (status == 0)
         status = offload_create(1, 64, &a->options.files);
+    if (status == 0)
+        status = offload_create_growing(4, 64, &a->options.blocking);
     return status < 0 ? status : app_create(&a->core, &a->options, a->plugins->snapshot, &a->app);
 }
 
@@ -249,6 +251,7 @@ static void stop_core(struct test_app *a) {
     offload_destroy(a->options.connector);
     offload_destroy(a->options.hashing);
     offload_destroy(a->options.files);
+    offload_destroy(a->options.blocking);
     test_app_turn(a, 0); // what their threads have posted
     listener_destroy(a->listener);
     app_destroy(a->app);

@@ -190,3 +190,48 @@ def test_ten_thousand_tasks_are_run_before_a_server_ends(plugins):
     told = {int(re.search(r"number=(\d+)", line)[1]) for line in events(server, "told")}
     assert len(events(server, "waited")) == 60, server.log()[-3000:]
     assert failed + len(told) + dropped >= 10000 and (dropped or (failed == 10 and len(told) == 9990)), (failed, len(told), dropped)
+
+
+BLOCKING = """
+#include <unistd.h>
+GET("/blocks", blocks, Text, (query(i64, ms, .def = 200)), .blocking = true) {
+    usleep((useconds_t)ms * 1000);
+    return new (r, Text);
+}
+PLUGIN(blocking);
+"""
+
+
+def test_a_blocking_route_delays_nobody_else(plugins):
+    build(plugins, "blocking", BLOCKING)
+    with Server("--plugins", str(plugins), workers=1, bench=False) as server:
+        from client import Wire, request_bytes
+        busy = [Wire(server) for _ in range(20)]
+        began = time.monotonic()
+        for wire in busy:
+            wire.send(request_bytes("GET", "/blocks"))
+        took = []
+        client = Client(server)
+        while time.monotonic() - began < 0.15:
+            start = time.monotonic()
+            assert client.get("/health").status == 200
+            took.append(time.monotonic() - start)
+        assert len(took) > 10 and sorted(took)[len(took) // 2] < 0.02, took
+        for wire in busy:
+            assert wire.answer().status == 200
+        assert time.monotonic() - began < 10 * 0.2, "they were not side by side"
+
+
+def test_a_server_that_ends_waits_for_its_blocking_handlers(plugins):
+    build(plugins, "blocking", BLOCKING)
+    server = Server("--plugins", str(plugins), workers=2, bench=False)
+    try:
+        from client import Wire, request_bytes
+        wire = Wire(server)
+        wire.send(request_bytes("GET", "/blocks?ms=1500"))
+        time.sleep(0.3)
+        server.send_signal(signal.SIGTERM)
+        assert wire.answer().status == 200
+        assert server.wait() == 0
+    finally:
+        server.stop()
