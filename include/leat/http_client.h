@@ -60,13 +60,13 @@ struct leat_http_options {
     uint16_t size;
     struct leat_http_body body;
     // author's options
-    const http_header *headers;
-    str bearer;          // Authorization: Bearer
-    uint32_t timeout_ms; // OUTBOUND_MS (10 s) where not given; the request's own deadline in any case
-    size_t max_bytes;    // of the answer; OUTBOUND_BYTES_MAX (1 MiB) where not given
-    unsigned redirects;  // how many are followed, 10 at most; 0: none. Each is judged like the first; to another host no header goes along
-    uint16_t null_on;    // that status is no failure: NULL. 404, say
-    bool optional;       // any failure of the other side is NULL, and a line of the log, instead of this request's end
+    const http_header *headers; // HEADERS(...)
+    str bearer;                 // Authorization: Bearer
+    uint32_t timeout_ms;        // OUTBOUND_MS (10 s) where not given; the request's own deadline in any case
+    size_t max_bytes;           // of the answer; OUTBOUND_BYTES_MAX (1 MiB) where not given
+    unsigned redirects; // how many are followed, 10 at most; 0: none. Each is judged like the first; to another host no header goes along
+    uint16_t null_on;   // that status is no failure: NULL. 404, say
+    bool optional;      // any failure of the other side is NULL, and a line of the log, instead of this request's end
     /** The URL is a client's, and this is where it was, "body.callback_url": what is wrong with it is a 422 that says so; OUTBOUND_ALLOW
      * does not count for it, and no ids go along. */
     const char *untrusted;

@@ -19,10 +19,10 @@ typedef struct leat_plugin {
     const char *name, *built_with;
     const leat_item *const *items, *const *items_end;
     // author's options
-    const char *version;
-    const char *prefix; // before every route's path: "/v1"
-    const char *tag;    // the documents' group of its routes
-    const char *description;
+    const char *version;                          // of the plugin, for `leat plugins`: "1.0.0"
+    const char *prefix;                           // before every route's path: "/v1"
+    const char *tag;                              // the documents' group of its routes
+    const char *description;                      // of its group of routes, for the documents
     const char *migrations;                       // folder of its SQL files, from the server's working folder: "migrations/users"
     const char *const *requires;                  // other plugins by name, NULL-terminated: loaded and migrated first
     int (*on_load)(leat_host *);                  // once per load, before any route is live; nonzero refuses

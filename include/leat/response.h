@@ -135,10 +135,10 @@ Events *events(req *);
 struct leat_event {
     uint16_t size;
     // author's options
-    str event; // its type; "message" to the browser where not given
-    str data;  // any lines
-    str id;    // what the browser says as Last-Event-ID when it comes again
-    i64 retry_ms;
+    str event;    // its type; "message" to the browser where not given
+    str data;     // any lines
+    str id;       // what the browser says as Last-Event-ID when it comes again
+    i64 retry_ms; // how long the browser waits before it comes again; 0: its own
 };
 /** send_event(out, .event = S("tick"), .data = S("1"), .id = ...): of event and id only what is before a line's end counts. Suspends. */
 #define send_event(out_, ...)                                                                                                              \

@@ -59,21 +59,24 @@ struct leat_schema {
 
 /** The options every field and parameter takes. */
 #define LEAT_COMMON_OPTS                                                                                                                   \
-    uint16_t size;    /* of the options: ABI */                                                                                            \
-    bool optional;    /* may be absent; the member is then zero and its .set bit clear */                                                  \
-    bool nullable;    /* may be null; its .null bit says so */                                                                             \
-    bool deprecated;  /* said so in the documents */                                                                                       \
-    bool read_only;   /* ignored in bodies */                                                                                              \
-    bool write_only;  /* left out of answers */                                                                                            \
-    bool secret;      /* never echoed in an error, never logged */                                                                         \
-    bool primary_key; /* columns of a TABLE, from here on */                                                                               \
-    bool unique;                                                                                                                           \
-    bool index;                                                                                                                            \
-    const char *title, *description, *example;                                                                                             \
-    const char *alias;  /* the name in JSON, query, header, form */                                                                        \
-    const char *env;    /* SETTINGS: the variable that holds it */                                                                         \
-    const char *column; /* the column, where it is not the member's name */                                                                \
-    const char *references, *server_default, *on_update
+    uint16_t size;                   /* of the options: ABI */                                                                             \
+    bool optional;                   /* may be absent; the member is then zero and its .set bit clear */                                   \
+    bool nullable;                   /* may be null; its .null bit says so */                                                              \
+    bool deprecated;                 /* said so in the documents */                                                                        \
+    bool read_only;                  /* ignored in bodies */                                                                               \
+    bool write_only;                 /* left out of answers */                                                                             \
+    bool secret;                     /* never echoed in an error, never logged */                                                          \
+    bool primary_key;                /* columns of a TABLE, from here on */                                                                \
+    bool unique;                     /* no two rows have the same */                                                                       \
+    bool index;                      /* an index of its own */                                                                             \
+    const char *title, *description; /* for the documents */                                                                               \
+    const char *example;             /* a value as JSON, or a text, for the documents */                                                   \
+    const char *alias;               /* the name in JSON, query, header, form */                                                           \
+    const char *env;                 /* SETTINGS: the variable that holds it */                                                            \
+    const char *column;              /* the column, where it is not the member's name */                                                   \
+    const char *references;          /* what SQL has behind REFERENCES: "users(id) ON DELETE CASCADE" */                                   \
+    const char *server_default;      /* what SQL has behind DEFAULT */                                                                     \
+    const char *on_update            /* what an update sets it to, for who reads the declaration: the statement says it */
 
 struct leat_common_opts {
     LEAT_COMMON_OPTS;
@@ -82,8 +85,10 @@ struct leat_common_opts {
 #define LEAT_NUM_OPTS(T)                                                                                                                   \
     struct {                                                                                                                               \
         LEAT_COMMON_OPTS;                                                                                                                  \
-        T ge, gt, le, lt, multiple_of, def;                                                                                                \
-        const char *(*check)(req *, T *);                                                                                                  \
+        T ge, gt, le, lt;                 /* bounds: at least, more than, at most, less than */                                            \
+        T multiple_of;                    /* of this */                                                                                    \
+        T def;                            /* where it is absent */                                                                         \
+        const char *(*check)(req *, T *); /* a rule of your own: NULL, or the message of a value_error */                                  \
     }
 #define LEAT_ANY_OPTS(T)                                                                                                                   \
     struct {                                                                                                                               \
@@ -93,8 +98,8 @@ struct leat_common_opts {
 #define LEAT_LIST_OPTS(T)                                                                                                                  \
     struct {                                                                                                                               \
         LEAT_COMMON_OPTS;                                                                                                                  \
-        uint32_t min_items, max_items;                                                                                                     \
-        const char *(*check)(req *, T##_list *);                                                                                           \
+        uint32_t min_items, max_items;           /* 0: no bound */                                                                         \
+        const char *(*check)(req *, T##_list *); /* as of a value, over the whole list */                                                  \
     }
 
 /**
@@ -103,10 +108,11 @@ struct leat_common_opts {
  */
 typedef struct {
     LEAT_COMMON_OPTS;
-    uint32_t min_length, max_length;
-    enum leat_format format;
-    const char *pattern, *def;
-    const char *(*check)(req *, str *);
+    uint32_t min_length, max_length;    // in code points; 0: no bound
+    enum leat_format format;            // EMAIL, URL, HOSTNAME, IPV4, IPV6, BASE64, SLUG
+    const char *pattern;                // PCRE2, unanchored
+    const char *def;                    // where it is absent
+    const char *(*check)(req *, str *); // runs last, may change the value; NULL, or the message of a value_error
 } str__opts;
 /** The extremes of the type, and 0 for multiple_of, mean no bound. INT_MIN means no default. */
 typedef LEAT_NUM_OPTS(i32) i32__opts;
