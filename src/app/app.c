@@ -53,6 +53,7 @@ void app_publish(struct app *app, struct snapshot *snapshot, void (*released)(vo
     struct generation *old = app->generation, *next = generation_of(app, snapshot);
     assert(next && next->phase == GENERATION_READY);
     generation_make_current(next);
+    app->generation_count++; // what was found for a head that came before is of the past
     generation_retire(old, released, arg);
 }
 

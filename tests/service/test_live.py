@@ -129,6 +129,19 @@ def test_a_plugin_that_is_wrong_is_refused_and_the_one_before_serves_on(live, ve
     wait_for(lambda: answer_of(live).json["version"] == "two")
 
 
+def test_a_head_that_was_seen_before_finds_the_new_version(live, versions):
+    """The very same bytes, on one connection: what was found for them is of the generation before."""
+    put(live, versions["one"])
+    wait_for(lambda: answer_of(live, "/quick").status == 200)
+    client = Client(live)
+    for count in range(6):
+        version = "two" if count % 2 == 0 else "one"
+        assert {client.get("/quick").body for _ in range(20)} == {b"one" if version == "two" else b"two"}
+        put(live, versions[version])
+        wait_for(lambda: answer_of(live).json["version"] == version)
+    client.forget()
+
+
 def test_no_request_fails_while_a_plugin_is_replaced(live, versions):
     put(live, versions["one"])
     wait_for(lambda: answer_of(live).status == 200)
