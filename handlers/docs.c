@@ -1,88 +1,32 @@
-// docs.c — /openapi.json, and two pages over it: Swagger UI at /docs and ReDoc at /redoc.
+// docs.c — the OpenAPI document, and two pages over it: Swagger UI and ReDoc.
 //
-// The pages load nothing from outside: their scripts come from npm packages when leat is built (tools/fetch-pages) and are read once, at
-// load. All that is theirs lies under /docs, so that a proxy may hide it with one rule.
-#include <errno.h>
+// The pages load nothing from outside: their scripts come from npm packages when leat is built (tools/fetch-pages) and are sent as any
+// files are, compressed beforehand. Where everything is, is a setting (OPENAPI_URL, DOCS_URL, REDOC_URL): the paths below are the defaults,
+// and a page asks the server for those of the others. The scripts lie below the page, so that a proxy may hide it with one rule.
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
 #include <leat/leat.h>
 
 #include "pages.h"
 
-struct page_file {
-    const char *name, *type;
-    str bytes;
-    bool is_ours; // a literal of this file, not read from the folder
-};
-
-#define SCRIPT "text/javascript; charset=utf-8"
-
-static const char start_script[] =
-    "window.ui = SwaggerUIBundle({url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true, persistAuthorization: true,\n"
-    "    presets: [SwaggerUIBundle.presets.apis], layout: 'BaseLayout', showExtensions: true});\n";
-
-static struct page_file files[] = {
-    {.name = "swagger-ui-bundle.js", .type = SCRIPT},
-    {.name = "swagger-ui.css", .type = "text/css; charset=utf-8"},
-    {.name = "redoc.standalone.js", .type = SCRIPT},
-    {.name = "start.js", .type = SCRIPT, .bytes = {start_script, sizeof start_script - 1}, .is_ours = true},
-};
+// The scripts, which may be asked for, and nothing else of their folder.
+static const char *const files[] = {"swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js"};
 enum { FILE_COUNT = sizeof files / sizeof *files };
+static const char *folder = LEAT_PAGES;
 
-// clang-format off
-static const char swagger_page[] =
-    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-    "<title>API - Swagger UI</title>\n<link rel=\"icon\" href=\"data:,\">\n"
-    "<link rel=\"stylesheet\" href=\"/docs/files/swagger-ui.css\">\n</head>\n<body>\n"
-    "<div id=\"swagger-ui\"></div>\n"
-    "<script src=\"/docs/files/swagger-ui-bundle.js\"></script>\n<script src=\"/docs/files/start.js\"></script>\n"
-    "</body>\n</html>\n";
-
-static const char redoc_page[] =
-    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-    "<title>API - ReDoc</title>\n<link rel=\"icon\" href=\"data:,\">\n"
-    "<style>body { margin: 0; padding: 0; }</style>\n</head>\n<body>\n"
-    "<redoc spec-url=\"/openapi.json\" disable-google-font=\"true\"></redoc>\n"
-    "<script src=\"/docs/files/redoc.standalone.js\"></script>\n"
-    "</body>\n</html>\n";
-// clang-format on
-
-static FILE *open_file(const char *folder, const char *name) {
+static bool has_file(const char *place, const char *name) {
     char path[4096];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return fopen(path, "rb");
-}
-
-static bool read_file(const char *name, str *ret_bytes) {
-    FILE *file = open_file(LEAT_PAGES, name);
-    if (!file && !(file = open_file(LEAT_PAGES_INSTALLED, name)))
-        return false;
-    char *bytes = NULL;
-    long length = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-    if (length > 0 && fseek(file, 0, SEEK_SET) == 0 && (bytes = malloc((size_t)length)))
-        *ret_bytes = (str){bytes, fread(bytes, 1, (size_t)length, file)};
-    fclose(file);
-    return bytes;
+    snprintf(path, sizeof path, "%s/%s", place, name);
+    return access(path, R_OK) == 0;
 }
 
 int pages_load(leat_host *host LEAT_UNUSED) {
+    folder = has_file(LEAT_PAGES, files[0]) ? LEAT_PAGES : LEAT_PAGES_INSTALLED;
     for (int i = 0; i < FILE_COUNT; i++)
-        if (!files[i].is_ours && !read_file(files[i].name, &files[i].bytes))
-            fprintf(stderr, "leat: /docs is not whole: %s/%s is missing; run tools/fetch-pages %s\n", LEAT_PAGES, files[i].name,
-                    LEAT_PAGES);
+        if (!has_file(folder, files[i]))
+            fprintf(stderr, "leat: /docs is not whole: %s/%s is missing; run tools/fetch-pages %s\n", LEAT_PAGES, files[i], LEAT_PAGES);
     return 0;
-}
-
-void pages_unload(leat_host *host LEAT_UNUSED) {
-    for (int i = 0; i < FILE_COUNT; i++)
-        if (!files[i].is_ours) {
-            free((char *)files[i].bytes.ptr);
-            files[i].bytes = (str){0};
-        }
 }
 
 ERROR(no_such_file, 404, "Not Found");
@@ -99,19 +43,60 @@ static Response *page(req *r, str text) {
     return html(r, text);
 }
 
+// A path is made of characters that mean nothing in a page or a script: the setting is judged by that.
+static const char *path_of(req *r, const char *handler) {
+    str path = route_path(r, handler);
+    return format(r, "%.*s", (int)path.len, path.ptr ? path.ptr : "").ptr;
+}
+
+// "/docs/files/{name}" without the name.
+static const char *files_path(req *r) {
+    str path = route_path(r, "docs_file");
+    size_t name_bytes = sizeof "/{name}" - 1;
+    return format(r, "%.*s", path.len > name_bytes ? (int)(path.len - name_bytes) : 0, path.ptr ? path.ptr : "").ptr;
+}
+
+static const char *title_of(req *r) {
+    str title = html_escape(r, api_title(r));
+    return format(r, "%.*s", (int)title.len, title.ptr ? title.ptr : "").ptr;
+}
+
+// clang-format off
 GET("/docs", swagger_ui, Response, (), .hidden = true) {
-    return page(r, (str){swagger_page, sizeof swagger_page - 1});
+    const char *at = files_path(r);
+    return page(r, format(r,
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+        "<title>%s - Swagger UI</title>\n<link rel=\"icon\" href=\"data:,\">\n"
+        "<link rel=\"stylesheet\" href=\"%s/swagger-ui.css\">\n</head>\n<body>\n<div id=\"swagger-ui\"></div>\n"
+        "<script src=\"%s/swagger-ui-bundle.js\"></script>\n<script src=\"%s/start.js\"></script>\n</body>\n</html>\n",
+        title_of(r), at, at, at));
 }
 
 GET("/redoc", redoc, Response, (), .hidden = true) {
-    return page(r, (str){redoc_page, sizeof redoc_page - 1});
+    return page(r, format(r,
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+        "<title>%s - ReDoc</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>body { margin: 0; padding: 0; }</style>\n</head>\n<body>\n"
+        "<redoc spec-url=\"%s\" disable-google-font=\"true\"></redoc>\n<script src=\"%s/redoc.standalone.js\"></script>\n"
+        "</body>\n</html>\n",
+        title_of(r), path_of(r, "openapi_json"), files_path(r)));
+}
+// clang-format on
+
+static Response *start_script(req *r) {
+    return respond(r, "text/javascript; charset=utf-8",
+                   format(r,
+                          "window.ui = SwaggerUIBundle({url: '%s', dom_id: '#swagger-ui', deepLinking: true, persistAuthorization: true,\n"
+                          "    presets: [SwaggerUIBundle.presets.apis], layout: 'BaseLayout', showExtensions: true});\n",
+                          path_of(r, "openapi_json")));
 }
 
-GET("/docs/files/{name}", docs_file, Response, (path(str, name)), .hidden = true) {
+GET("/docs/files/{name}", docs_file, File, (path(str, name)), .hidden = true) {
+    if (str_eq(name, S("start.js")))
+        return start_script(r);
     for (int i = 0; i < FILE_COUNT; i++)
-        if (files[i].bytes.ptr && str_eq(name, (str){files[i].name, strlen(files[i].name)})) {
-            set_header(r, "Cache-Control", S("public, max-age=3600"));
-            return respond(r, files[i].type, files[i].bytes);
-        }
+        if (str_eq(name, (str){files[i], __builtin_strlen(files[i])}))
+            return send_file(r, folder, name, .max_age_s = 3600, .precompressed = true);
     fail(r, no_such_file);
 }

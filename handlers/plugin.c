@@ -3,4 +3,4 @@
 
 #include "pages.h"
 
-PLUGIN(leat, .version = LEAT_VERSION, .description = "Built-in routes of the server", .on_load = pages_load, .on_unload = pages_unload);
+PLUGIN(leat, .version = LEAT_VERSION, .description = "Built-in routes of the server", .on_load = pages_load);

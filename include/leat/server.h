@@ -1,4 +1,4 @@
-// server.h — what the server knows of itself: its figures, and whether it should be sent requests.
+// server.h — what the server knows of itself: its figures, its routes, and whether it should be sent requests.
 #ifndef LEAT_SERVER_H
 #define LEAT_SERVER_H
 #pragma GCC system_header
@@ -17,6 +17,13 @@ str metrics_text(req *);
  * be), "draining" (the server is about to end), between ", "; empty where nothing does. Asks nobody: neither suspends nor blocks.
  */
 str not_ready_because(req *);
+/** API_TITLE, as the documents say it. */
+str api_title(req *);
+/**
+ * The whole path of the route whose handler has that name, of this plugin or else of another, prefix included and parameters still in
+ * braces; `ptr` is NULL where there is none.
+ */
+str route_path(req *, const char *handler);
 
 #pragma GCC visibility pop
 #endif

@@ -6,7 +6,8 @@
 
 struct openapi_info {
     const char *title, *version;
-    const char *description, *contact, *license; // may be NULL; the contact is an address, a URL or a name
+    const char *description, *contact, *license;    // may be NULL; the contact is an address, a URL or a name
+    const char *openapi_url, *docs_url, *redoc_url; // where the built-in pages are; NULL: where they say; "": nowhere
 };
 
 /** The document as JSON text in `arena`; `ptr` is NULL without memory. Operation ids, titles and texts are FastAPI's. */

@@ -98,9 +98,39 @@ static int refuse_path(struct compilation *compilation, const leat_route *route,
                               "\"%s\" is no path: it begins with '/', braces are closed, and no name occurs twice", path);
 }
 
+// True where `path` is `from`, or lies below it.
+static bool is_beneath(const char *path, const char *from) {
+    size_t bytes = strlen(from);
+    return strncmp(path, from, bytes) == 0 && (!path[bytes] || path[bytes] == '/');
+}
+
+// The route where it has been moved to: itself, or a copy. `*ret_route` is NULL for one that is not served.
+static int moved(struct snapshot *snapshot, const struct plugin_view *view, const leat_route *route, const leat_route **ret_route) {
+    const struct route_place *place = view->places;
+    while (place && place->from && !is_beneath(route->path, place->from))
+        place++;
+    *ret_route = route;
+    if (!place || !place->from || strcmp(place->from, place->to) == 0)
+        return 0;
+    *ret_route = NULL;
+    if (!*place->to)
+        return 0;
+    leat_route *copy = arena_alloc(&snapshot->arena, sizeof *copy);
+    str path = arena_format(&snapshot->arena, "%s%s", place->to, route->path + strlen(place->from));
+    if (!copy || !path.ptr)
+        return -ENOMEM;
+    *copy = *route;
+    copy->path = path.ptr;
+    *ret_route = copy;
+    return 0;
+}
+
 static int add_route(struct compilation *compilation, const struct plugin_view *view, const leat_route *route) {
     struct snapshot *snapshot = compilation->snapshot;
     struct endpoint *endpoint = &snapshot->endpoints[snapshot->endpoint_count];
+    int placed = moved(snapshot, view, route, &route);
+    if (placed < 0 || !route)
+        return placed;
     if (route->method < LEAT_GET || route->method > LEAT_DELETE)
         return compilation_refuse(compilation, &route->base, "route '%s' has no method that is known here", route->name);
     if (route->returns->kind == LEAT_ANSWER)
@@ -267,6 +297,7 @@ int snapshot_create(const struct plugin_view *plugins, size_t plugin_count, stru
 }
 
 int snapshot_describe(struct snapshot *snapshot, const struct openapi_info *info) {
+    snapshot->title = arena_format(&snapshot->arena, "%s", info->title);
     snapshot->document = openapi_make(snapshot, info, &snapshot->arena);
     return snapshot->document.ptr ? 0 : -ENOMEM;
 }

@@ -23,13 +23,19 @@ struct plugin_life {
     atomic_bool is_started;   // its ON_STARTs have run
 };
 
+/** Paths that begin with `from` begin with `to` instead; those that go nowhere ("") are not served. The first that fits counts. */
+struct route_place {
+    const char *from, *to;
+};
+
 /** A plugin whose descriptor has been checked (magic, ABI, sizes), with its items sorted by file and line. */
 struct plugin_view {
     const leat_plugin *plugin;
     const leat_item *const *items;
     size_t item_count;
-    uint64_t code;            // what tells this build of it from another, on every machine; 0 where it is linked in
-    struct plugin_life *life; // NULL: no ON_START and ON_STOP of it are run
+    uint64_t code;                    // what tells this build of it from another, on every machine; 0 where it is linked in
+    struct plugin_life *life;         // NULL: no ON_START and ON_STOP of it are run
+    const struct route_place *places; // ended by one without `from`; NULL: its routes are where they say
 };
 
 struct snapshot;

@@ -36,6 +36,7 @@ struct snapshot {
     size_t plugin_count;
     const char **statement_plugins; // whose each statement is
     struct call_sites calls;        // to other servers
+    str title;                      // the documents'
     str document;                   // OpenAPI
     struct task_name {
         const struct leat_task *task;

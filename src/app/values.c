@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <leat/server.h>
 #include <leat/values.h>
 
 #include "base/clock.h"
@@ -74,6 +75,22 @@ str header_of(req *r, const char *name) {
 
 str openapi_document(req *r) {
     return r->generation->snapshot->document;
+}
+
+str api_title(req *r) {
+    return r->generation->snapshot->title;
+}
+
+str route_path(req *r, const char *handler) {
+    const struct snapshot *snapshot = r->generation->snapshot;
+    const struct endpoint *found = NULL;
+    for (size_t i = 0; i < snapshot->endpoint_count; i++) {
+        const struct endpoint *endpoint = &snapshot->endpoints[i];
+        bool is_own = r->endpoint && endpoint->plugin == r->endpoint->plugin;
+        if (strcmp(endpoint->route->name, handler) == 0 && (!found || is_own))
+            found = endpoint;
+    }
+    return found ? str_of(found->path) : (str){0};
 }
 
 void on_done(req *r, void (*fn)(void *arg, enum outcome), void *arg) {

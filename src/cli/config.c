@@ -28,6 +28,16 @@ SCHEMA(Places,
     (str, root, .optional = true, .env = "LEAT_ROOT", .max_length = 2048, .description = "Folder that relative paths of plugins are looked for in"),
     (str_list, plugins, .optional = true, .env = "LEAT_PLUGINS", .description = "Folders of plugins, between commas"));
 
+SCHEMA(Document,
+    (str, api_title, .optional = true, .description = "Title of the documents; leat"),
+    (str, api_version, .optional = true, .description = "Version of the API in the documents; the server's"),
+    (str, api_description, .optional = true, .description = "Description of the API in the documents"),
+    (str, api_contact, .optional = true, .description = "Who answers for the API in the documents: an email address, a URL or a name"),
+    (str, api_license, .optional = true, .description = "Licence of the API in the documents, an SPDX identifier"),
+    (str, openapi_url, .optional = true, .description = "Path of the OpenAPI document, /openapi.json; off with --production, or by off"),
+    (str, docs_url, .optional = true, .description = "Path of Swagger UI, /docs; off with --production, or by off"),
+    (str, redoc_url, .optional = true, .description = "Path of ReDoc, /redoc; off with --production, or by off"));
+
 SCHEMA(Server,
     (str, host, .optional = true, .max_length = 64, .description = "Address to listen on: 127.0.0.1, 0.0.0.0, ::"),
     (i32, port, .optional = true, .ge = 0, .le = 65535, .description = "Port to listen on, 8000; 0 picks one"),
@@ -35,11 +45,6 @@ SCHEMA(Server,
     (str, database_url, .optional = true, .secret = true, .description = "Postgres: postgresql://user@host/name; none: a private one under var/"),
     (str, secret_key, .optional = true, .secret = true, .description = "Signs the tokens; 32 bytes or more"),
     (str, backend_cors_origins, .optional = true, .description = "Origins that may read answers, between commas"),
-    (str, api_title, .optional = true, .description = "Title of the documents; leat"),
-    (str, api_version, .optional = true, .description = "Version of the API in the documents; the server's"),
-    (str, api_description, .optional = true, .description = "Description of the API in the documents"),
-    (str, api_contact, .optional = true, .description = "Who answers for the API in the documents: an email address, a URL or a name"),
-    (str, api_license, .optional = true, .description = "Licence of the API in the documents, an SPDX identifier"),
     (str, compression, .optional = true, .description = "Codings of answers, the preferred first: br,gzip; off: none"),
     (i32, compression_bytes_min, .optional = true, .ge = 1, .description = "Shortest body that is compressed, 1024"),
     (i32, compression_bytes_max, .optional = true, .ge = 1, .le = 1073741824, .description = "Longest body that is compressed, 1048576"),
@@ -351,7 +356,7 @@ static int take_places(const Places *given, struct config *config, struct arena 
     return config->var && config->root ? take_folders(given, config, arena) : -ENOMEM;
 }
 
-static int take_api(const Server *given, struct config *config, struct arena *arena) {
+static int take_api(const Document *given, struct config *config, struct arena *arena) {
     if (given->set.api_title)
         config->api.title = text_of(given->api_title, arena);
     if (given->set.api_version)
@@ -365,6 +370,47 @@ static int take_api(const Server *given, struct config *config, struct arena *ar
     return config->api.title && config->api.version ? 0 : -ENOMEM;
 }
 
+static bool is_plain_path(const char *path) {
+    size_t bytes = strlen(path);
+    return path[0] == '/' && bytes > 1 && path[bytes - 1] != '/' &&
+           strspn(path, "/ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~") == bytes;
+}
+
+// Who attacks a server learns from its documents first: with --production they are there when somebody says where.
+static int take_page(const char *variable, bool is_set, str given, const char **target, const struct config *config, struct arena *arena,
+                     struct messages *messages) {
+    if (!is_set) {
+        *target = config->is_production ? "" : NULL;
+        return 0;
+    }
+    const char *path = str_eq(given, S("off")) ? "" : text_of(given, arena);
+    if (!path)
+        return -ENOMEM;
+    if (*path && !is_plain_path(path)) {
+        messages_add(messages, "leat: error: %s: '%s' is no path; write one like /docs, without a slash at its end, or off", variable,
+                     path);
+        return -EINVAL;
+    }
+    *target = path;
+    return 0;
+}
+
+static int take_pages(const Document *given, struct config *config, struct arena *arena, struct messages *messages) {
+    struct openapi_info *api = &config->api;
+    int results[] = {
+        take_page("OPENAPI_URL", given->set.openapi_url, given->openapi_url, &api->openapi_url, config, arena, messages),
+        take_page("DOCS_URL", given->set.docs_url, given->docs_url, &api->docs_url, config, arena, messages),
+        take_page("REDOC_URL", given->set.redoc_url, given->redoc_url, &api->redoc_url, config, arena, messages),
+    };
+    for (size_t i = 0; i < sizeof results / sizeof results[0]; i++)
+        if (results[i])
+            return results[i];
+    bool is_asked_for = (api->docs_url && *api->docs_url) || (api->redoc_url && *api->redoc_url);
+    if (!given->set.openapi_url && is_asked_for) // a page is of no use without it
+        api->openapi_url = NULL;
+    return 0;
+}
+
 static int take_all(const Server *given, bool is_serving, struct config *config, struct arena *arena, struct messages *messages) {
     take_http(given, &config->app.http);
     take_app(given, &config->app);
@@ -376,8 +422,7 @@ static int take_all(const Server *given, bool is_serving, struct config *config,
     TAKE(metrics, config->has_metrics);
     TAKE(drain_delay_ms, config->drain_delay_ms);
     TAKE(watchdog_ms, config->watchdog_ms);
-    int results[] = {take_api(given, config, arena),
-                     take_host(given, config, arena, messages),
+    int results[] = {take_host(given, config, arena, messages),
                      take_database(given, config, arena, messages),
                      is_serving ? take_secret_key(given, config, messages) : 0,
                      take_password_cost(given, config, messages),
@@ -422,6 +467,15 @@ static int read_policy(struct model_set *models, const struct environment *envir
     return status < 0 ? status : take_policy(given, config);
 }
 
+static int read_document(struct model_set *models, const struct environment *environment, struct arena *arena, struct messages *messages,
+                         struct config *config) {
+    Document *document = arena_alloc(arena, sizeof *document);
+    int status = document ? settings_read(models, &Document__schema, "leat", NULL, environment, arena, messages, document) : -ENOMEM;
+    if (!status)
+        status = take_api(document, config, arena);
+    return status ? status : take_pages(document, config, arena, messages);
+}
+
 int config_read(const struct environment *environment, bool is_serving, struct arena *arena, struct messages *messages,
                 struct config *ret_config) {
     struct config config = {
@@ -432,12 +486,13 @@ int config_read(const struct environment *environment, bool is_serving, struct a
     if (model_set_create(&models) < 0)
         return -ENOMEM;
     int places = read_places(models, environment, arena, messages, &config);
+    int document = read_document(models, environment, arena, messages, &config);
     int server = read_server(models, environment, is_serving, arena, messages, &config);
     int uploads = read_uploads(models, environment, arena, messages, &config);
     int policy = read_policy(models, environment, arena, messages, &config);
     model_set_destroy(models);
     *ret_config = config;
-    return places < 0 ? places : server < 0 ? server : uploads < 0 ? uploads : policy;
+    return places < 0 ? places : document < 0 ? document : server < 0 ? server : uploads < 0 ? uploads : policy;
 }
 
 static void describe(const leat_schema *schema, void (*line)(const char *variable, const char *description)) {
@@ -454,6 +509,7 @@ static void describe(const leat_schema *schema, void (*line)(const char *variabl
 
 void config_describe(void (*line)(const char *variable, const char *description)) {
     describe(&Server__schema, line);
+    describe(&Document__schema, line);
     describe(&Policy__schema, line);
     describe(&Uploads__schema, line);
     describe(&Places__schema, line);

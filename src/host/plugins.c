@@ -335,12 +335,36 @@ int plugin_set_bind(struct plugin_set *set, const struct environment *environmen
     return status;
 }
 
+// The server's own pages: the scripts of both lie below the first that is served, and neither is of use without the document.
+static const struct route_place *places_of_pages(const struct openapi_info *info, struct arena *arena) {
+    const char *openapi = info->openapi_url ? info->openapi_url : "/openapi.json";
+    const char *docs = !*openapi ? "" : info->docs_url ? info->docs_url : "/docs";
+    const char *redoc = !*openapi ? "" : info->redoc_url ? info->redoc_url : "/redoc";
+    const char *base = *docs ? docs : redoc;
+    const char *files = *base ? arena_format(arena, "%s/files", base).ptr : "";
+    struct route_place *places = arena_alloc(arena, 5 * sizeof *places);
+    if (!places || !files)
+        return NULL;
+    places[0] = (struct route_place){"/docs/files", files};
+    places[1] = (struct route_place){"/docs", docs};
+    places[2] = (struct route_place){"/redoc", redoc};
+    places[3] = (struct route_place){"/openapi.json", openapi};
+    return places;
+}
+
+static bool is_servers_own(const struct plugin *plugin) {
+    return strcmp(plugin->entry.name, "leat") == 0;
+}
+
 int plugin_set_compile(struct plugin_set *set, const struct openapi_info *info, struct messages *messages) {
     struct plugin_view *views = arena_alloc(&set->arena, (set->count + 1) * sizeof *views);
     if (!views)
         return -ENOMEM;
     for (size_t i = 0; i < set->count; i++)
         views[i] = plugin_view(set->plugins[i]);
+    for (size_t i = 0; i < set->count; i++)
+        if (is_servers_own(set->plugins[i]) && !(views[i].places = places_of_pages(info, &set->arena)))
+            return -ENOMEM;
     str problems = {0};
     int status = snapshot_create(views, set->count, &set->arena, &set->snapshot, &problems);
     if (status == -EINVAL)
