@@ -289,8 +289,9 @@ struct leat_declared_schema {
  * A str is varchar(max_length), or text; i32, i64, f64 and bool are integer, bigint, double precision and boolean; a timestamp is
  * timestamptz, a json_value jsonb, an ENUM text with a CHECK of its labels; COLUMN_TYPE says another. NOT NULL unless `.nullable`. Several
  * `.primary_key` make one of several columns. `.references = "users(id) ON DELETE CASCADE"` is what SQL has behind REFERENCES;
- * `.server_default` what it has behind DEFAULT, or GENERATED ALWAYS AS IDENTITY. Constraints and indexes have Postgres' own names:
- * users_pkey, users_email_key, posts_author_id_fkey, users_role_check, users_email_idx.
+ * `.server_default` what it has behind DEFAULT, or GENERATED ALWAYS AS IDENTITY; `.on_update = "now()"` is what {set} in an UPDATE of the
+ * table writes besides, unless the statement sets it. Constraints and indexes have Postgres' own names: users_pkey, users_email_key,
+ * posts_author_id_fkey, users_role_check, users_email_idx.
  */
 #define TABLE(S_, name_, ...)                                                                                                              \
     LEAT_SCHEMA(S_, 0, name_, __VA_ARGS__);                                                                                                \

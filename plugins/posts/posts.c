@@ -91,8 +91,8 @@ PATCH("/posts/{post_id}", update_post, PostResponse,
       .errors = ERRORS(post_not_found, not_your_post)) {
     PostResponse *post = own_post(r, db, post_id, me);
     if (in->set.bits)
-        post = db_one(db, PostResponse, "UPDATE posts SET {set}, updated_at = now() WHERE id = $2 AND author_id = $3 RETURNING {*}",
-                      SET(PostUpdate, in), post_id, me);
+        post = db_one(db, PostResponse, "UPDATE posts SET {set} WHERE id = $2 AND author_id = $3 RETURNING {*}", SET(PostUpdate, in),
+                      post_id, me);
     if (!post)
         fail(r, post_not_found);
     return post;

@@ -154,9 +154,9 @@ PATCH("/users/{user_id}", update_user, UserResponse,
       .errors = ERRORS(not_yourself, user_not_found)) {
     if (!uuid_eq(user_id, me))
         fail(r, not_yourself);
-    UserResponse *user = in->set.bits ? db_one(db, UserResponse, "UPDATE users SET {set}, updated_at = now() WHERE id = $2 RETURNING {*}",
-                                               SET(UserUpdate, in), user_id)
-                                      : db_one(db, UserResponse, "SELECT {*} FROM users WHERE id = $1", user_id);
+    UserResponse *user = in->set.bits
+                             ? db_one(db, UserResponse, "UPDATE users SET {set} WHERE id = $2 RETURNING {*}", SET(UserUpdate, in), user_id)
+                             : db_one(db, UserResponse, "SELECT {*} FROM users WHERE id = $1", user_id);
     if (!user)
         fail(r, user_not_found);
     return user;

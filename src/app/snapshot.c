@@ -243,6 +243,19 @@ static int add_validators(struct compilation *compilation) {
     return 0;
 }
 
+static int add_tables(struct compilation *compilation) {
+    for (size_t p = 0; p < compilation->plugin_count; p++)
+        for (size_t i = 0; i < compilation->plugins[p].item_count; i++) {
+            const leat_item *item = compilation->plugins[p].items[i];
+            int status = item->kind == LEAT_ITEM_TABLE
+                             ? statement_set_know_table(compilation->snapshot->statements, ((const struct leat_table *)item)->schema)
+                             : 0;
+            if (status)
+                return status;
+        }
+    return 0;
+}
+
 static int snapshot_init(struct snapshot *snapshot, const struct plugin_view *plugins, size_t plugin_count) {
     arena_pool_init(&snapshot->pool, 0);
     arena_init(&snapshot->arena, &snapshot->pool, SNAPSHOT_BYTES_MAX);
@@ -280,6 +293,8 @@ int snapshot_create(const struct plugin_view *plugins, size_t plugin_count, stru
     int status = snapshot_init(snapshot, plugins, plugin_count);
     if (!status)
         status = add_validators(&compilation);
+    if (!status)
+        status = add_tables(&compilation);
     if (!status)
         status = middleware_collect(&compilation);
     if (!status)

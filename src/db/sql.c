@@ -179,8 +179,12 @@ static str dotted_name(str sql, size_t *position) {
     }
 }
 
-// [ONLY] name [*] [[AS] alias]: what it is called from here on.
-static str table_called(str sql, size_t position) {
+struct target {
+    str table, called;
+};
+
+// [ONLY] name [*] [[AS] alias]: the table, and what it is called from here on.
+static struct target target_at(str sql, size_t position) {
     size_t ahead = position;
     if (sql_is_word(sql_next(sql, &ahead), "only"))
         position = ahead;
@@ -189,27 +193,29 @@ static str table_called(str sql, size_t position) {
     if (is_char(token, '*'))
         token = sql_next(sql, &position);
     if (sql_is_word(token, "as"))
-        return dotted_name(sql, &position);
+        return (struct target){name, dotted_name(sql, &position)};
     bool is_alias = token.kind == SQL_QUOTED || (token.kind == SQL_WORD && !sql_is_word(token, "set") && !sql_is_word(token, "values") &&
                                                  !sql_is_word(token, "select") && !sql_is_word(token, "default") &&
                                                  !sql_is_word(token, "overriding") && !sql_is_word(token, "with"));
-    return is_alias ? token.text : name;
+    return (struct target){name, is_alias ? token.text : name};
 }
 
-str sql_update_target(str sql, size_t position) {
-    str target = {0}, inserted = {0};
+str sql_update_target(str sql, size_t position, str *ret_table) {
+    struct target target = {0}, inserted = {0};
     struct sql_token before = {0};
     for (size_t at = 0; at < position;) {
         struct sql_token token = sql_next(sql, &at);
         if (token.kind == SQL_END || token.kind == SQL_BROKEN)
             break;
         if (sql_is_word(token, "into") && sql_is_word(before, "insert"))
-            inserted = table_called(sql, at);
+            inserted = target_at(sql, at);
         if (sql_is_word(token, "update")) {
             size_t ahead = at;
-            target = sql_is_word(sql_next(sql, &ahead), "set") ? inserted : table_called(sql, at);
+            target = sql_is_word(sql_next(sql, &ahead), "set") ? inserted : target_at(sql, at);
         }
         before = token;
     }
-    return target;
+    if (ret_table)
+        *ret_table = target.table;
+    return target.called;
 }

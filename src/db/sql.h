@@ -31,8 +31,8 @@ struct sql_token sql_next(str sql, size_t *position);
 bool sql_is_word(struct sql_token token, const char *lower_case);
 /**
  * How the row that the SET clause at `position` writes is called there: the alias or name of UPDATE's table, or of INSERT's before
- * ON CONFLICT DO UPDATE. Empty where there is none.
+ * ON CONFLICT DO UPDATE. Empty where there is none. `ret_table` (may be NULL) is the table's own name, as it stands there.
  */
-str sql_update_target(str sql, size_t position);
+str sql_update_target(str sql, size_t position, str *ret_table);
 
 #endif

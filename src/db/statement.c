@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/buffer.h"
 #include "db/plan.h"
 #include "db/sql.h"
+#include "schema/descriptor.h"
 
 enum { SET_BYTES_MAX = 64 * 1024 * 1024, CELLS_MIN = 64 };
 
@@ -17,6 +19,8 @@ struct statement_set {
     struct arena arena; // statements and their texts
     struct statement **items;
     size_t count, capacity;
+    const leat_schema **tables; // TABLEs, for what .on_update says of their columns
+    size_t table_count;
     struct statement **cells; // open addressing by the query's address; a power of two, at most half full
     size_t cell_count;
 };
@@ -137,6 +141,7 @@ static uint8_t argument_type_of(unsigned kind) {
 /** A statement while its text is being made. */
 struct expansion {
     const leat_query *query;
+    const struct statement_set *set;
     struct arena *arena; // of messages
     str source;
     struct buffer text;
@@ -257,20 +262,73 @@ static int put_assignment(struct expansion *x, unsigned bit, str target) {
     return error ? error : put_format(x, "%s\"%s\" END", target.len ? "." : "", column);
 }
 
+// ---- .on_update: what {set} writes as well
+
+static bool is_named(str token, const char *name) {
+    bool is_quoted = token.len >= 2 && *token.ptr == '"';
+    str bare = is_quoted ? (str){token.ptr + 1, token.len - 2} : token;
+    return bare.len == strlen(name) && (is_quoted ? strncmp : strncasecmp)(bare.ptr, name, bare.len) == 0;
+}
+
+static const leat_schema *table_named(const struct statement_set *set, str name) {
+    for (size_t i = 0; name.len && i < set->table_count; i++)
+        if (is_named(name, set->tables[i]->table))
+            return set->tables[i];
+    return NULL;
+}
+
+// The SET sets it, or the author does beside {set}: `column = ...` behind SET or a comma.
+static bool is_assigned(const struct expansion *x, const char *column) {
+    const leat_schema *fields = set_of(x->query, (unsigned)x->set_argument);
+    for (unsigned i = 0; i < fields->nfields; i++)
+        if (strcmp(field_column(&fields->fields[i]), column) == 0)
+            return true;
+    bool is_place = false;
+    for (size_t position = 0;;) {
+        struct sql_token token = sql_next(x->source, &position);
+        if (token.kind == SQL_END || token.kind == SQL_BROKEN)
+            return false;
+        size_t ahead = position;
+        struct sql_token next = sql_next(x->source, &ahead);
+        bool is_name = token.kind == SQL_WORD || token.kind == SQL_QUOTED, is_equals = next.kind == SQL_OTHER && *next.text.ptr == '=';
+        if (is_place && is_name && is_equals && is_named(token.text, column))
+            return true;
+        is_place = sql_is_word(token, "set") || (token.kind == SQL_OTHER && *token.text.ptr == ',');
+    }
+}
+
+// An empty SET changes nothing, and so not these either.
+static int put_on_update(struct expansion *x, str target, str table) {
+    const leat_schema *schema = table_named(x->set, table);
+    unsigned mask = x->first_of[x->set_argument];
+    for (unsigned i = 0; schema && i < schema->nfields; i++) {
+        const leat_field *field = descriptor_field(schema, i);
+        const struct leat_common_opts *options = field->opts;
+        if (!options || !options->on_update || is_assigned(x, field_column(field)))
+            continue;
+        int error = put_format(x, ", \"%s\" = CASE WHEN $%u::int8 <> 0 THEN %s ELSE ", field_column(field), mask, options->on_update);
+        error = error ? error : put(x, target);
+        error = error ? error : put_format(x, "%s\"%s\" END", target.len ? "." : "", field_column(field));
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
 static int put_set(struct expansion *x, struct sql_token token) {
     if (x->set_argument < 0)
         return REFUSE(x, "{set} without a SET among the arguments");
     if (x->has_set)
         return REFUSE(x, "a second {set}: one statement takes one");
     x->has_set = x->is_used[x->set_argument] = true;
-    str target = sql_update_target(x->source, (size_t)(token.text.ptr - x->source.ptr));
+    str table, target = sql_update_target(x->source, (size_t)(token.text.ptr - x->source.ptr), &table);
     unsigned field_count = set_of(x->query, (unsigned)x->set_argument)->nfields;
     for (unsigned i = 0; i < field_count; i++) {
         int error = put_assignment(x, i, target);
         if (error)
             return error;
     }
-    return 0;
+    return put_on_update(x, target, table);
 }
 
 // Statements that would change the session others share, or that no row comes back from in the way of a row.
@@ -407,10 +465,21 @@ static int set_insert(struct statement_set *set, struct expansion *x) {
     return 0;
 }
 
+int statement_set_know_table(struct statement_set *set, const leat_schema *table) {
+    const leat_schema **tables = arena_alloc(&set->arena, (set->table_count + 1) * sizeof *tables);
+    if (!tables)
+        return -ENOMEM;
+    if (set->table_count)
+        memcpy(tables, set->tables, set->table_count * sizeof *tables);
+    tables[set->table_count++] = table;
+    set->tables = tables;
+    return 0;
+}
+
 int statement_set_add(struct statement_set *set, const leat_query *query, struct arena *arena, str *ret_message) {
     if (statement_of(set, query))
         return 0;
-    struct expansion x = {.query = query, .arena = arena, .source = {query->sql, strlen(query->sql)}};
+    struct expansion x = {.query = query, .set = set, .arena = arena, .source = {query->sql, strlen(query->sql)}};
     int error = expand(&x);
     error = error ? error : set_insert(set, &x);
     if (error == -EINVAL)

@@ -20,6 +20,8 @@ struct statement_set;
 
 int statement_set_create(struct statement_set **ret_set);
 void statement_set_destroy(struct statement_set *set);
+/** A TABLE: {set} of an UPDATE of it writes what .on_update says too. Before the statements are added. 0 or -ENOMEM. */
+int statement_set_know_table(struct statement_set *set, const leat_schema *table);
 /**
  * 0; -EINVAL and a message in the compiler's shape (a column of {*} that cannot be one, {set} without a SET, COPY, BEGIN and whatever else
  * would change a session that others share); -ENOMEM.

@@ -13,6 +13,8 @@ ENUM(Role, admin, user);
 SCHEMA(Row, (i64, id), (str, name, .column = "full name"));
 SCHEMA(Nested, (i64, id), (Row, row));
 PARTIAL(Change, (str, name), (Role, role, .column = "kind"));
+TABLE(Touched, "touched", (str, name), (i64, at, .column = "changed at", .on_update = "now()"), (i64, by, .on_update = "current_user"),
+      (Role, role, .column = "kind", .on_update = "'user'"));
 SCHEMA(Wide, (i64, id), (i64_list, list));
 
 static struct statement_set *set;
@@ -124,6 +126,24 @@ static void test_set_of_sixty_four_fields_has_a_bit_for_each(void **state) {
     assert_int_equal(statement_of(set, query)->parameter_count, 65);
 }
 
+static void test_set_writes_what_the_table_says_of_every_update(void **state) {
+    (void)state;
+    assert_int_equal(statement_set_know_table(set, &Touched__schema), 0);
+
+    expect_text(&(struct given){"UPDATE \"touched\" AS t SET {set}, by = 'me, at = x' WHERE name = $2",
+                                NULL,
+                                0,
+                                2,
+                                {LEAT_A_SET, LEAT_A_STR},
+                                {&Change__schema}},
+                "UPDATE \"touched\" AS t SET \"name\" = CASE WHEN ($1::int8 & 1) <> 0 THEN $2 ELSE t.\"name\" END, "
+                "\"kind\" = CASE WHEN ($1::int8 & 2) <> 0 THEN $3 ELSE t.\"kind\" END, "
+                "\"changed at\" = CASE WHEN $1::int8 <> 0 THEN now() ELSE t.\"changed at\" END, by = 'me, at = x' WHERE name = $4");
+    expect_text(&(struct given){"UPDATE untouched SET {set}", NULL, 0, 1, {LEAT_A_SET}, {&Change__schema}},
+                "UPDATE untouched SET \"name\" = CASE WHEN ($1::int8 & 1) <> 0 THEN $2 ELSE untouched.\"name\" END, "
+                "\"kind\" = CASE WHEN ($1::int8 & 2) <> 0 THEN $3 ELSE untouched.\"kind\" END");
+}
+
 static void test_row_that_set_writes_is_called_as_the_statement_calls_it(void **state) {
     (void)state;
     static const struct {
@@ -141,7 +161,7 @@ static void test_row_that_set_writes_is_called_as_the_statement_calls_it(void **
         {"", ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        str target = sql_update_target(str_of(cases[i].sql), strlen(cases[i].sql));
+        str target = sql_update_target(str_of(cases[i].sql), strlen(cases[i].sql), NULL);
         if (target.len != strlen(cases[i].target) || memcmp(target.ptr ? target.ptr : "", cases[i].target, target.len) != 0)
             fail_msg("%s: %.*s", cases[i].sql, (int)target.len, target.ptr);
     }
@@ -249,6 +269,7 @@ int main(void) {
         TEST(test_what_is_quoted_or_commented_is_left_alone),
         TEST(test_set_becomes_a_case_for_each_field_and_others_keep_their_numbers),
         TEST(test_set_of_sixty_four_fields_has_a_bit_for_each),
+        TEST(test_set_writes_what_the_table_says_of_every_update),
         TEST(test_row_that_set_writes_is_called_as_the_statement_calls_it),
         TEST(test_mistakes_are_named_in_the_shape_of_a_compiler),
         TEST(test_statements_that_would_touch_others_are_refused),
