@@ -75,7 +75,6 @@ SCHEMA(Server,
     (i32, request_ms, .optional = true, .ge = 1, .description = "A request's deadline, 30000; then 504"),
     (i64, request_bytes_max, .optional = true, .ge = 65536, .description = "A request's memory, 134217728; then 503"),
     (i32, drain_delay_ms, .optional = true, .ge = 0, .le = 3600000, .description = "At the end, as not ready before draining, 0; for load balancers"),
-    (i32, watchdog_ms, .optional = true, .ge = 0, .le = 3600000, .description = "A handler that holds its core for longer is named in the log, 100; 0: none"),
     (i32, drain_ms, .optional = true, .ge = 0, .le = 3600000, .description = "At the end, for requests in flight, 25000; then they are cut"),
 
     (i32, db_links, .optional = true, .ge = 1, .le = 64, .description = "Shared links to Postgres, a core, 2"),
@@ -101,6 +100,11 @@ SCHEMA(Server,
     (i32, password_memory_kib, .optional = true, .ge = 8, .le = 4194304, .description = "Argon2id's memory, 19456"),
     (i32, password_passes, .optional = true, .ge = 1, .le = 1000, .description = "Argon2id's passes, 2"),
     (i32, password_lanes, .optional = true, .ge = 1, .le = 16, .description = "Argon2id's lanes, 1"));
+
+// what it does about plugins that misbehave
+SCHEMA(Care,
+    (i32, plugin_load_ms, .optional = true, .ge = 0, .le = 3600000, .description = "A new plugin is tried in a process of its own, and may take so long, 10000; 0: it is not tried"),
+    (i32, watchdog_ms, .optional = true, .ge = 0, .le = 3600000, .description = "A handler that holds its core for longer is named in the log, 100; 0: none"));
 
 SCHEMA(Uploads,
     (i32, form_fields_max, .optional = true, .ge = 0, .le = 100000, .description = "Fields of a form, 1000; then 400"),
@@ -421,7 +425,6 @@ static int take_all(const Server *given, bool is_serving, struct config *config,
     config->log_format = log_format_of(given);
     TAKE(metrics, config->has_metrics);
     TAKE(drain_delay_ms, config->drain_delay_ms);
-    TAKE(watchdog_ms, config->watchdog_ms);
     int results[] = {take_host(given, config, arena, messages),
                      take_database(given, config, arena, messages),
                      is_serving ? take_secret_key(given, config, messages) : 0,
@@ -476,10 +479,24 @@ static int read_document(struct model_set *models, const struct environment *env
     return status ? status : take_pages(document, config, arena, messages);
 }
 
+static int read_care(struct model_set *models, const struct environment *environment, struct arena *arena, struct messages *messages,
+                     struct config *config) {
+    Care care = {0}, *given = &care;
+    int status = settings_read(models, &Care__schema, "leat", NULL, environment, arena, messages, given);
+    if (status == 0) {
+        TAKE(watchdog_ms, config->watchdog_ms);
+        TAKE(plugin_load_ms, config->plugin_load_ms);
+    }
+    return status;
+}
+
 int config_read(const struct environment *environment, bool is_serving, struct arena *arena, struct messages *messages,
                 struct config *ret_config) {
-    struct config config = {
-        .log_level = LOG_INFO, .has_metrics = true, .watchdog_ms = 100, .api = {.title = "leat", .version = leat_version()}};
+    struct config config = {.log_level = LOG_INFO,
+                            .has_metrics = true,
+                            .watchdog_ms = 100,
+                            .plugin_load_ms = 10000,
+                            .api = {.title = "leat", .version = leat_version()}};
     app_options_init(&config.app);
     server_options_init(&config.server);
     struct model_set *models;
@@ -490,9 +507,10 @@ int config_read(const struct environment *environment, bool is_serving, struct a
     int server = read_server(models, environment, is_serving, arena, messages, &config);
     int uploads = read_uploads(models, environment, arena, messages, &config);
     int policy = read_policy(models, environment, arena, messages, &config);
+    int care = read_care(models, environment, arena, messages, &config);
     model_set_destroy(models);
     *ret_config = config;
-    return places < 0 ? places : document < 0 ? document : server < 0 ? server : uploads < 0 ? uploads : policy;
+    return places < 0 ? places : document < 0 ? document : server < 0 ? server : uploads < 0 ? uploads : policy < 0 ? policy : care;
 }
 
 static void describe(const leat_schema *schema, void (*line)(const char *variable, const char *description)) {
@@ -512,5 +530,6 @@ void config_describe(void (*line)(const char *variable, const char *description)
     describe(&Document__schema, line);
     describe(&Policy__schema, line);
     describe(&Uploads__schema, line);
+    describe(&Care__schema, line);
     describe(&Places__schema, line);
 }

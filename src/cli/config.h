@@ -16,6 +16,7 @@ struct config {
     enum log_level log_level;
     enum log_format log_format;
     bool has_metrics;
+    i32 plugin_load_ms;       // how long a new plugin may take to load, where it is tried; 0: it is not tried
     i32 watchdog_ms;          // a handler that holds its core for longer is named; 0: none
     i32 drain_delay_ms;       // not ready, and serving, before it drains
     const char *database_url; // NULL: a private cluster

@@ -1,5 +1,6 @@
 // loading.c — the next generation of plugins, loaded and checked beside the one that serves.
 #include "cli/loading.h"
+#include "cli/trial.h"
 
 #include <errno.h>
 
@@ -58,6 +59,8 @@ int loading_run(const struct workspace *workspace, const struct loading_options 
         .anew = options->anew,
         .previous = workspace->plugins,
     };
+    if (trial_run(workspace, options->choices, &loading->messages) == -EINVAL)
+        return -EINVAL;
     int status = plugin_set_open(&set, &loading->messages, &loading->next);
     if (status < 0 || plugin_set_is_same(loading->next, workspace->plugins))
         return status < 0 ? status : -EALREADY;

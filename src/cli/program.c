@@ -5,6 +5,7 @@
 
 #include "cli/config.h"
 #include "cli/program.h"
+#include "cli/trial.h"
 #include "cli/verb.h"
 
 // in the order of the help, within each group; a line each, as in verb.h
@@ -133,6 +134,8 @@ int leat_main(int argument_count, char **arguments, const leat_plugin *const *li
         const struct verb *about = argument_count > 2 ? find(arguments[2]) : NULL;
         return about ? help_verb(about) : help(stdout);
     }
+    if (!strcmp(name, TRIAL_ARGUMENT))
+        return trial_main(arguments + 2);
     const struct verb *verb = !strcmp(name, "--version") ? &verb_version : find(name);
     if (!verb)
         return refuse_verb(name);

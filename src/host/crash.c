@@ -371,13 +371,13 @@ int crash_watch(const char *folder) {
     if (dladdr((void *)read_own_symbols, &info))
         read_own_symbols(&info);
     began_ns = clock_monotonic_ns();
-    folder_fd = open_folder(folder);
+    folder_fd = folder ? open_folder(folder) : -1;
     atomic_flag_clear(&is_reported);
     struct sigaction action = {.sa_sigaction = on_fatal, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     for (unsigned i = 0; i < FATAL_COUNT; i++)
         sigaction(fatal[i].number, &action, &before[i]);
     crash_attach();
-    return folder_fd < 0 ? folder_fd : 0;
+    return folder && folder_fd < 0 ? folder_fd : 0;
 }
 
 void crash_unwatch(void) {

@@ -14,8 +14,8 @@ struct file_mark;
 enum { CRASH_MARK_BYTES_MAX = 160 };
 
 /**
- * Reports of crashes go to `folder` (made, mode 0700) from now on, and to stderr. Call it before log_start(), whose handler writes out the
- * log first. 0 or a negative errno: then they go to stderr alone.
+ * Reports of crashes go to `folder` (made, mode 0700; NULL: to none) from now on, and to stderr. Call it before log_start(), whose handler
+ * writes out the log first. 0 or a negative errno: then they go to stderr alone.
  */
 int crash_watch(const char *folder);
 void crash_unwatch(void);

@@ -443,7 +443,7 @@ void plugin_set_close(struct plugin_set *set) {
 static bool is_news(const struct plugin_set *set, const struct choice_list *choices, const char *path) {
     struct stat file;
     if (stat(path, &file) < 0)
-        return false;
+        return true; // a link to nowhere
     struct file_mark mark = file_mark(&file);
     for (size_t i = 0; i < set->count; i++)
         if (set->plugins[i]->handle && file_mark_is_same(&set->plugins[i]->mark, &mark))

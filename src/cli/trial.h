@@ -1,0 +1,22 @@
+// trial.h — new plugins tried in a process of their own, before the server lets them near itself.
+//
+// A constructor or an on_load that crashes, hangs or calls exit() would take the server with it. So the program is started once more beside
+// the server, with the same settings, loads just these files, runs on_load and on_unload, and says how far it came. What it refuses in
+// words is left to the server's own load, which says the same.
+#ifndef CLI_TRIAL_H
+#define CLI_TRIAL_H
+
+#include "cli/workspace.h"
+
+/** The first argument of the program that tries: no verb of anybody's. */
+#define TRIAL_ARGUMENT "--try-plugins"
+
+/**
+ * Tries the files that `previous` was not loaded from. Blocking, PLUGIN_LOAD_MS at most for each. 0; -EINVAL and a message for the first
+ * that does not come back; another negative errno where nothing could be tried, which is no reason not to load it.
+ */
+int trial_run(const struct workspace *workspace, const struct choice_list *choices, struct messages *messages);
+/** The other side: its exit code. */
+int trial_main(char **arguments);
+
+#endif
