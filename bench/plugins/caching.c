@@ -74,6 +74,10 @@ GET("/caching/large", caching_large, Response, (query(i32, bytes, .ge = 0, .le =
     return text(r, (str){body, (size_t)bytes});
 }
 
+GET("/caching/listing", caching_listing, Making, (), .cache_s = 60, .cache_tags = "listing") {
+    return make(r, S("something that is said again and again, again and again, again and again"));
+}
+
 GET("/caching/cookie", caching_cookie, Making, (), .cache_s = 60) {
     set_cookie(r, "seen", S("yes"), NULL);
     return make(r, S("cookie"));

@@ -108,7 +108,7 @@ int app_create(struct core *core, const struct app_options *options, struct snap
     if (!status)
         status = session_core_create(core, &options->http, &app_http);
     if (!status)
-        status = cache_create(core, &options->cache, &app->cache);
+        status = cache_create(core, &options->cache, options->connector, &app->cache);
     if (status) {
         outbound_destroy(app->outbound);
         if (app->generation)

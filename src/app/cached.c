@@ -6,8 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include <leat/cache.h>
-
 #include "app/cached_answer.h"
 #include "app/cached_key.h"
 #include "app/middleware.h"
@@ -16,7 +14,7 @@
 #include "base/str.h"
 #include "schema/json_write.h"
 
-enum { REFRESHES_MAX = 64, FORGOTTEN_AT_ONCE = 64 };
+enum { REFRESHES_MAX = 64 };
 
 static struct cache *cache_of(const req *r) {
     return r->app->cache;
@@ -57,6 +55,7 @@ static bool note_key(req *r, const struct cache_key *key) {
     if (!cached || !text.ptr)
         return false;
     cached->request = r;
+    cached->stamp = STAMP_UNKNOWN;
     cached->key = (struct cache_key){text, key->hash};
     list_init(&cached->waiter.node);
     r->cached = cached;
@@ -226,6 +225,76 @@ static void bypass(req *r) {
     set_header(r, "X-Cache", S("BYPASS"));
 }
 
+// ---- from afar
+
+static uint64_t tag_number(const req *r, const struct cached_tag *tag) {
+    char text[CACHE_TAG_BYTES_MAX];
+    size_t bytes = 0;
+    for (unsigned i = 0; i < tag->piece_count; i++) {
+        const struct cached_tag_piece *piece = &tag->pieces[i];
+        str part = piece->param < 0 ? piece->text : r->path_params[piece->param];
+        size_t more = part.len < sizeof text - bytes ? part.len : sizeof text - bytes; // as cache_forget() cuts it
+        memcpy(text + bytes, part.ptr, more);
+        bytes += more;
+    }
+    return cache_tag_number((str){text, bytes});
+}
+
+static void make_tags(req *r) {
+    const struct cached_plan *plan = r->endpoint->cached;
+    for (unsigned i = 0; i < plan->tag_count; i++)
+        r->cached->tags[i] = tag_number(r, &plan->tags[i]);
+}
+
+struct fetch {
+    struct shared_lookup lookup;
+    req *request;
+    bool is_done;
+};
+
+static void fetched(struct shared_lookup *lookup) {
+    struct fetch *fetch = container_of(lookup, struct fetch, lookup);
+    fetch->is_done = true;
+    if (fetch->request->coro)
+        coro_resume(fetch->request->coro);
+}
+
+// Held for the request; NULL where Redis has none, or is not there.
+static struct cache_entry *fetch(req *r) {
+    const struct cached_plan *plan = r->endpoint->cached;
+    struct cached_request *cached = r->cached;
+    struct fetch *fetch = new (r, struct fetch);
+    fetch->request = r;
+    fetch->lookup.done = fetched;
+    bool is_asked = shared_look_up(cache_of(r)->shared, &fetch->lookup, cached->key.text, cached->tags, plan->tag_count);
+    cached->lookup = is_asked ? &fetch->lookup : NULL;
+    while (is_asked && !fetch->is_done)
+        request_suspend(r);
+    cached->lookup = NULL;
+    cached->stamp = fetch->lookup.stamp;
+    return fetch->lookup.entry && is_held_for(r, fetch->lookup.entry) ? fetch->lookup.entry : NULL;
+}
+
+// Whoever leads asks Redis first: true when that has answered the request.
+static bool answer_from_afar(req *r) {
+    struct cache *cache = cache_of(r);
+    struct cache_entry *entry = cache->shared ? fetch(r) : NULL;
+    if (!entry || core_now_ms(cache->core) >= entry->stale_ms)
+        return false;
+    struct flight *flight = r->cached->flight;
+    if (store_put(&cache->store, entry, flight->mark, core_now_ms(cache->core)) == -ESTALE) {
+        r->cached->stamp = STAMP_UNKNOWN; // forgotten while it was on its way
+        flight->mark = tags_mark(&cache->store.tags);
+        return false;
+    }
+    r->cached->flight = NULL;
+    flight_land(&cache->flights, flight, entry);
+    cache->figures.hit_count++;
+    request_settle(r);
+    answer(r, entry, CACHED_HIT);
+    return true;
+}
+
 bool cached_finds(req *r) {
     const struct cached_plan *plan = r->endpoint->cached;
     struct cache *cache = cache_of(r);
@@ -248,6 +317,9 @@ bool cached_finds(req *r) {
         else if (wait_for(r, flight))
             return true;
     }
+    make_tags(r);
+    if (r->cached->flight && answer_from_afar(r))
+        return true;
     cache->figures.miss_count++;
     return false;
 }
@@ -274,7 +346,7 @@ static bool may_be_kept(const req *r, const Response *response) {
     str control = header_value(r, "Cache-Control");
     if (is_unfit(plan) || (r->status && r->status != r->endpoint->status))
         return false;
-    if (response && (response->location.ptr || (response->status && response->status != r->endpoint->status)))
+    if (response && (response->location.ptr || response->file || (response->status && response->status != r->endpoint->status)))
         return false;
     if (says(control, "no-store") || says(control, "no-cache") || (says(control, "private") && !plan->is_per_user))
         return false;
@@ -289,19 +361,6 @@ static bool write_body(req *r, const leat_schema *schema, const void *value, str
     return !writer.out_of_memory;
 }
 
-static uint64_t tag_number(const req *r, const struct cached_tag *tag) {
-    char text[CACHE_TAG_BYTES_MAX];
-    size_t bytes = 0;
-    for (unsigned i = 0; i < tag->piece_count; i++) {
-        const struct cached_tag_piece *piece = &tag->pieces[i];
-        str part = piece->param < 0 ? piece->text : r->path_params[piece->param];
-        size_t more = part.len < sizeof text - bytes ? part.len : sizeof text - bytes; // as cache_forget() cuts it
-        memcpy(text + bytes, part.ptr, more);
-        bytes += more;
-    }
-    return cache_tag_number((str){text, bytes});
-}
-
 // What the handler has set is the answer's; what was set before it ran is each request's own.
 static const struct header_line *take_headers(req *r) {
     const struct header_line *headers = *r->cached->own_headers;
@@ -313,20 +372,18 @@ static const struct header_line *take_headers(req *r) {
 static struct cache_entry *make_entry(req *r, str type, str body) {
     const struct cached_plan *plan = r->endpoint->cached;
     int64_t now_ms = core_now_ms(r->app->core);
-    uint64_t tags[ENTRY_TAGS_MAX];
     struct entry_parts parts = {
         .key = r->cached->key.text,
         .status = r->endpoint->status,
         .body = body,
-        .tags = tags,
+        .tags = r->cached->tags,
         .tag_count = plan->tag_count,
+        .stamp = r->cached->stamp,
         .made_ms = now_ms,
         .stale_ms = now_ms + plan->fresh_ms,
         .dead_ms = now_ms + plan->fresh_ms + plan->stale_ms,
     };
-    for (unsigned i = 0; i < plan->tag_count; i++)
-        tags[i] = tag_number(r, &plan->tags[i]);
-    return cached_answer_fields(plan, take_headers(r), type, &r->arena, &parts) ? entry_create(&parts) : NULL;
+    return cached_answer_fields(plan, &r->app->options->coding, take_headers(r), type, &r->arena, &parts) ? entry_create(&parts) : NULL;
 }
 
 static void keep(req *r, struct cache_entry *entry) {
@@ -348,7 +405,7 @@ bool cached_reply(req *r, const void *value) {
     if (!r->cached || r->cached->is_bypassed)
         return false;
     r->cached->is_bypassed = true; // a failure from here on is answered as any other
-    if (!value || schema->kind == LEAT_EMPTY || !may_be_kept(r, response)) {
+    if (!value || schema->kind == LEAT_EMPTY || request_is_outflowing(r) || !may_be_kept(r, response)) {
         bypass(r);
         return false;
     }
@@ -368,6 +425,8 @@ void cached_end(req *r, enum outcome outcome) {
     struct cached_request *cached = r->cached;
     struct flights *flights = &r->app->cache->flights;
     flight_wait_no_more(flights, &cached->waiter);
+    if (cached->lookup)
+        shared_look_up_no_more(cached->lookup);
     if (cached->flight && outcome == CANCELLED && !cached->is_refresh)
         flight_leave(flights, cached->flight);
     else if (cached->flight)
@@ -386,31 +445,4 @@ void cached_note_header(req *r, str name) {
     observe_log(r, LOG_ERROR, "cache_unfit",
                 "handler=%s at=%s:%u it reads %.*s, which is no part of the key: its answers are not cached; declare header(str, ...)",
                 route->name, route->base.file, route->base.line, (int)name.len, name.ptr);
-}
-
-// ---- forgotten
-
-struct forgotten {
-    struct forgotten *next;
-    uint64_t tag;
-};
-
-void cache_forget(req *r, str tag) {
-    struct forgotten *forgotten = new (r, struct forgotten);
-    tag.len = tag.len < CACHE_TAG_BYTES_MAX ? tag.len : CACHE_TAG_BYTES_MAX;
-    *forgotten = (struct forgotten){r->forgotten, cache_tag_number(tag)};
-    r->forgotten = forgotten;
-}
-
-void cached_forget(req *r) {
-    uint64_t tags[FORGOTTEN_AT_ONCE];
-    unsigned count = 0;
-    for (struct forgotten *forgotten = r->forgotten; forgotten; forgotten = forgotten->next) {
-        tags[count++] = forgotten->tag;
-        if (count == FORGOTTEN_AT_ONCE || !forgotten->next) {
-            cache_forget_tags(cache_of(r), tags, count);
-            count = 0;
-        }
-    }
-    r->forgotten = NULL;
 }

@@ -15,6 +15,9 @@ struct cached_request {
     struct cache_key key;
     struct flight *flight; // that it leads
     struct flight_waiter waiter;
+    uint64_t tags[CACHED_TAGS_MAX];
+    uint64_t stamp;                   // of Redis' clock, when it began
+    struct shared_lookup *lookup;     // under way
     struct header_line **own_headers; // those that the handler sets
     bool is_refresh;                  // behind the back of somebody who was given a stale answer
     bool is_bypassed;
@@ -37,8 +40,10 @@ bool cached_reply(req *r, const void *value);
 void cached_end(req *r, enum outcome outcome);
 /** The handler looks at what is no part of the key. */
 void cached_note_header(req *r, str name);
-/** What cache_forget() was asked to, done. */
+/** What cache_forget() was asked to, done; suspends until Redis knows, or for as long as it may take. */
 void cached_forget(req *r);
+/** The same where nobody can wait any more. */
+void cached_forget_at_end(req *r);
 /** Starts the refreshes that were put off to this turn. */
 void cached_start_refreshes(struct deferred *deferred);
 

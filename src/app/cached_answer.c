@@ -6,43 +6,13 @@
 
 #include "app/reply.h"
 #include "base/str.h"
-#include "cache/hash.h"
+#include "http/conditions.h"
+#include "http/media_type.h"
 
-enum { LINES_BYTES = 2048, OWN_BYTES_MAX = 256 }; // beside the entry's: X-Cache, Age, X-Request-ID
+enum { LINES_BYTES = 2048, OWN_BYTES_MAX = 256, CODED_BYTES_MAX = 1 << 20 }; // beside the entry's: X-Cache, Age, X-Request-ID
 
 static const str states[] = {
     [CACHED_HIT] = S("X-Cache: HIT\r\n"), [CACHED_MISS] = S("X-Cache: MISS\r\n"), [CACHED_STALE] = S("X-Cache: STALE\r\n")};
-
-// ---- does the client have it? (RFC 9110, section 13.1.2: weakly compared)
-
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t' || c == ',';
-}
-
-static bool is_listed(str list, str etag) {
-    while (list.len) {
-        size_t bytes = 0;
-        while (bytes < list.len && !is_blank(list.ptr[bytes]))
-            bytes++;
-        str tag = {list.ptr, bytes};
-        if (tag.len > 2 && tag.ptr[0] == 'W' && tag.ptr[1] == '/')
-            tag = (str){tag.ptr + 2, tag.len - 2};
-        if (str_eq(tag, etag) || str_eq(tag, S("*")))
-            return true;
-        bytes += bytes < list.len;
-        list = (str){list.ptr + bytes, list.len - bytes};
-    }
-    return false;
-}
-
-static bool has_it(const struct http_head *head, str etag) {
-    for (unsigned i = 0; i < head->field_count; i++) {
-        str name = http_text(head, head->fields[i].name);
-        if (name.len == 13 && strncasecmp(name.ptr, "If-None-Match", 13) == 0 && is_listed(http_text(head, head->fields[i].value), etag))
-            return true;
-    }
-    return false;
-}
 
 // ---- lines
 
@@ -78,6 +48,77 @@ static char *put_own(char *at, const struct cached_answer *answer) {
     return put_id(at, answer->app, answer->id);
 }
 
+// ---- in the coding that the client likes best, made once and kept beside the entry
+
+// "<etag>-br" of the same making.
+static bool is_of(const struct cache_entry *coded, const struct cache_entry *entry) {
+    str tag = entry_etag(coded), own = entry_etag(entry);
+    return coded->made_ms == entry->made_ms && tag.len > own.len && memcmp(tag.ptr, own.ptr, own.len - 1) == 0;
+}
+
+static str coded_etag(str etag, enum coding coding, struct arena *arena) {
+    str suffix = http_etag_suffix(coding);
+    return arena_format(arena, "%.*s%.*s\"", (int)etag.len - 1, etag.ptr, (int)suffix.len, suffix.ptr);
+}
+
+// The entry's lines with another ETag, which stands first, and the coding before what a 304 leaves out.
+static struct entry_parts coded_parts(const struct cache_entry *entry, str key, enum coding coding, str body, struct arena *arena) {
+    str fields = entry_fields(entry), name = coding_name(coding), etag = coded_etag(entry_etag(entry), coding, arena);
+    size_t skipped = sizeof "ETag: " - 1 + entry->etag_bytes + 2, short_bytes = entry->short_fields_bytes - skipped;
+    struct entry_parts parts = {
+        .key = key,
+        .status = entry->status,
+        .etag = etag,
+        .body = body,
+        .tags = entry_tag_numbers(entry),
+        .tag_count = entry->tag_count,
+        .made_ms = entry->made_ms,
+        .stale_ms = entry->stale_ms,
+        .dead_ms = entry->dead_ms,
+        .stamp = STAMP_UNKNOWN,
+    };
+    str shorter = arena_format(arena, "ETag: %.*s\r\n%.*s", (int)etag.len, etag.ptr, (int)short_bytes, fields.ptr + skipped);
+    parts.short_fields_bytes = shorter.len;
+    parts.fields = arena_format(arena, "%.*sContent-Encoding: %.*s\r\n%.*s", (int)shorter.len, shorter.ptr, (int)name.len, name.ptr,
+                                (int)(fields.len - entry->short_fields_bytes), fields.ptr + entry->short_fields_bytes);
+    return parts;
+}
+
+static struct cache_entry *make_coded(struct app *app, const struct cache_entry *entry, str key, enum coding coding) {
+    str coded;
+    if (coder_run(&app->coder, coding, entry_body(entry), &coded) < 0)
+        return NULL;
+    struct arena arena;
+    arena_init(&arena, &app->core->arenas, CODED_BYTES_MAX);
+    struct entry_parts parts = coded_parts(entry, key, coding, coded, &arena);
+    struct cache_entry *made = parts.etag.ptr && parts.fields.ptr ? entry_create(&parts) : NULL;
+    arena_reset(&arena);
+    return made;
+}
+
+static struct cache_entry *keep_coded(struct app *app, struct cache_entry *made) {
+    struct cache_store *store = &app->cache->store;
+    bool is_kept = made && store_put(store, made, tags_mark(&store->tags), core_now_ms(app->core)) == 0;
+    entry_release(made);
+    return is_kept ? made : NULL; // the store's; what cannot be kept would be made for each answer again
+}
+
+// May evict the entry itself: its holder is the caller.
+static const struct cache_entry *coded_entry(const struct cached_answer *answer) {
+    struct app *app = answer->app;
+    const struct cache_entry *entry = answer->entry;
+    enum coding coding = answer->head ? coding_choose(&app->options->coding, answer->head) : CODING_IDENTITY;
+    char text[CACHE_KEY_BYTES_MAX + 1];
+    if (coding == CODING_IDENTITY || !entry->is_stored || entry->etag_bytes < 2)
+        return entry;
+    *(char *)mempcpy(text, entry_key(entry).ptr, entry->key_bytes) = (char)coding;
+    struct cache_key key = store_key(&app->cache->store, (str){text, entry->key_bytes + 1});
+    const struct cache_entry *coded = cache_find(app->cache, &key);
+    if (!coded || !is_of(coded, entry))
+        coded = keep_coded(app, make_coded(app, entry, key.text, coding));
+    return coded ? coded : entry;
+}
+
 // ---- the answer
 
 static __attribute__((noinline)) void write_in_pieces(struct cached_answer *own, str fields, str body) {
@@ -94,14 +135,19 @@ static __attribute__((noinline)) void write_in_pieces(struct cached_answer *own,
 }
 
 unsigned cached_answer_status(const struct cached_answer *answer) {
-    bool is_known = answer->head && has_it(answer->head, entry_etag(answer->entry));
-    return is_known ? 304 : answer->entry->status;
+    struct validators validators = {.etag = entry_etag(answer->entry), .modified_s = HTTP_NEVER};
+    bool has_range;
+    if (!answer->head || !http_has_conditions(answer->head))
+        return answer->entry->status;
+    return http_conditions(answer->head, &validators, &has_range) == CONDITIONS_NOT_MODIFIED ? 304 : answer->entry->status;
 }
 
 void cached_answer_write(struct cached_answer *answer) {
+    answer->status = cached_answer_status(answer);
+    if (__builtin_expect(answer->entry->is_compressible, false))
+        answer->entry = coded_entry(answer);
     const struct cache_entry *entry = answer->entry;
     str fields = entry_fields(entry), body = entry_body(entry);
-    answer->status = cached_answer_status(answer);
     if (answer->status == 304) {
         fields.len = entry->short_fields_bytes;
         body.len = 0;
@@ -148,13 +194,23 @@ static str add_headers(struct arena *arena, str lines, const struct header_line 
     return lines;
 }
 
-bool cached_answer_fields(const struct cached_plan *plan, const struct header_line *headers, str type, struct arena *arena,
-                          struct entry_parts *parts) {
-    str etag = own_value(headers, "ETag"), control = own_value(headers, "Cache-Control");
+// As compress() has it; the handler may have coded its body itself, or want it left as it is.
+static bool is_compressible(const struct coding_options *options, const struct header_line *headers, str type, str body) {
+    str control = own_value(headers, "Cache-Control");
+    return body.len >= options->bytes_min && body.len <= options->bytes_max && media_type_is_compressible(type) &&
+           !own_value(headers, "Content-Encoding").ptr && !(control.len && memmem(control.ptr, control.len, "no-transform", 12));
+}
+
+bool cached_answer_fields(const struct cached_plan *plan, const struct coding_options *options, const struct header_line *headers, str type,
+                          struct arena *arena, struct entry_parts *parts) {
+    str etag = own_value(headers, "ETag"), control = own_value(headers, "Cache-Control"), vary = plan->vary;
+    parts->is_compressible = is_compressible(options, headers, type, parts->body);
+    if (parts->is_compressible)
+        vary = arena_format(arena, "%.*s%sAccept-Encoding", (int)vary.len, vary.ptr, vary.len ? ", " : "");
     parts->etag = etag.len ? etag : etag_of(parts->body, arena);
     str lines = add_line(arena, S(""), S("ETag"), parts->etag);
     lines = add_line(arena, lines, S("Cache-Control"), control.len ? control : plan->control);
-    lines = add_line(arena, lines, S("Vary"), plan->vary);
+    lines = add_line(arena, lines, S("Vary"), vary);
     lines = add_headers(arena, lines, headers);
     parts->short_fields_bytes = lines.len;
     parts->fields = add_line(arena, lines, S("Content-Type"), type);

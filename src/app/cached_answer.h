@@ -4,7 +4,8 @@
 
 #include "app/cached_plan.h"
 #include "app/request.h"
-#include "cache/entry.h"
+#include "cache/cache.h"
+#include "http/coding.h"
 
 enum cached_state { CACHED_HIT, CACHED_MISS, CACHED_STALE };
 
@@ -29,7 +30,7 @@ void cached_answer_write(struct cached_answer *answer);
 /**
  * The lines of an entry's head and its tag: what a 304 says as well stands first. `headers` are the handler's. False without memory.
  */
-bool cached_answer_fields(const struct cached_plan *plan, const struct header_line *headers, str type, struct arena *arena,
-                          struct entry_parts *parts);
+bool cached_answer_fields(const struct cached_plan *plan, const struct coding_options *options, const struct header_line *headers, str type,
+                          struct arena *arena, struct entry_parts *parts);
 
 #endif

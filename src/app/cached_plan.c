@@ -36,6 +36,8 @@ static int check_options(struct compilation *compilation, const struct endpoint 
         return refuse(compilation, endpoint, "the answers of a GET are cached, and of nothing else; take its .cache_s away");
     if (route->returns->kind >= LEAT_FILE)
         return refuse(compilation, endpoint, "files and streams are not cached here; take its .cache_s away");
+    if (route->returns->kind >= LEAT_ANSWER)
+        return refuse(compilation, endpoint, "a file, a stream or another server's answer is not cached; take its .cache_s away");
     if (route->cache_s > CACHED_S_MAX || route->cache_stale_s > CACHED_S_MAX)
         return refuse(compilation, endpoint, ".cache_s and .cache_stale_s are %d at most, a week", CACHED_S_MAX);
     return 0;

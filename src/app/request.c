@@ -97,7 +97,7 @@ void request_end(req *r, enum outcome outcome) {
     }
     run_cleanups(r, outcome);
     if (r->forgotten)
-        cached_forget(r);
+        cached_forget_at_end(r);
     if (r->cached)
         cached_end(r, outcome);
     observe_end(r);

@@ -4,9 +4,14 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+enum { REPLY_BYTES_MIN = 64 << 10 };
 
 void cache_options_init(struct cache_options *options) {
-    *options = (struct cache_options){.bytes_max = 64 << 20, .entry_bytes_max = 1 << 20};
+    *options = (struct cache_options){.bytes_max = 64 << 20, .entry_bytes_max = 1 << 20, .prefix = "leat", .redis_ms = 20};
 }
 
 static void forget_here(struct crew_member *member, const uint64_t *tags, unsigned count) {
@@ -19,7 +24,50 @@ static void doubt(struct crew_member *member) {
     atomic_store(&container_of(member, struct cache, member)->is_in_doubt, true);
 }
 
-int cache_create(struct core *core, const struct cache_options *options, struct cache **ret_cache) {
+// ---- Redis
+
+static void shared_forgot(void *arg, const uint64_t *tags, unsigned count) {
+    struct cache *cache = arg;
+    forget_here(&cache->member, tags, count);
+}
+
+static void shared_doubts(void *arg) {
+    struct cache *cache = arg;
+    store_forget_tagged(&cache->store);
+}
+
+// Said once for all cores.
+static void shared_changed(void *arg, const char *why) {
+    struct cache *cache = arg;
+    char cause[LOG_VALUE_BYTES];
+    if (cache->options->crew && !crew_note_redis(cache->options->crew, why))
+        return;
+    if (why)
+        log_line(LOG_WARNING, "redis_unreachable", "cause=%s each core caches by itself", log_value(cause, (str){why, strlen(why)}));
+    else
+        log_line(LOG_INFO, "redis_reachable", "core=%u", cache->core->index);
+}
+
+static const struct shared_events shared_events = {.forget = shared_forgot, .doubt = shared_doubts, .changed = shared_changed};
+
+static int join_redis(struct cache *cache, struct offload *connector) {
+    const struct cache_options *options = cache->options;
+    if (!options->redis || !connector)
+        return 0;
+    cache->shared_options = (struct shared_options){
+        .address = options->redis,
+        .prefix = options->prefix,
+        .answer_ms = options->redis_ms,
+        .reply_bytes_max = 2 * options->entry_bytes_max + REPLY_BYTES_MIN,
+        .connector = connector,
+        .process_id = options->crew ? cache_crew_id(options->crew) : hash_key_make().k0,
+    };
+    return shared_create(cache->core, &cache->shared_options, &shared_events, cache, &cache->shared);
+}
+
+// ---- begun and ended
+
+int cache_create(struct core *core, const struct cache_options *options, struct offload *connector, struct cache **ret_cache) {
     struct cache *cache = calloc(1, sizeof *cache);
     if (!cache)
         return -ENOMEM;
@@ -28,9 +76,12 @@ int cache_create(struct core *core, const struct cache_options *options, struct 
     cache->member = (struct crew_member){.core = core, .forget = forget_here, .doubt = doubt};
     list_init(&cache->member.node);
     flights_init(&cache->flights, core);
-    if (store_init(&cache->store, options->bytes_max, options->entry_bytes_max) < 0) {
+    int status = store_init(&cache->store, options->bytes_max, options->entry_bytes_max);
+    if (!status && (status = join_redis(cache, connector)))
+        store_finish(&cache->store);
+    if (status) {
         free(cache);
-        return -ENOMEM;
+        return status;
     }
     if (options->crew)
         crew_join(options->crew, &cache->member);
@@ -41,12 +92,16 @@ int cache_create(struct core *core, const struct cache_options *options, struct 
 void cache_stop(struct cache *cache, void (*done)(void *arg), void *arg) {
     if (cache->options->crew)
         crew_leave(cache->options->crew, &cache->member);
-    done(arg);
+    if (cache->shared)
+        shared_stop(cache->shared, done, arg);
+    else
+        done(arg);
 }
 
 void cache_destroy(struct cache *cache) {
     if (!cache)
         return;
+    shared_destroy(cache->shared);
     store_finish(&cache->store);
     deferred_cancel(&cache->flights.tell);
     free(cache);
@@ -68,12 +123,16 @@ struct cache_entry *cache_find(struct cache *cache, const struct cache_key *key)
 
 int cache_put(struct cache *cache, struct cache_entry *entry, uint64_t mark) {
     int status = store_put(&cache->store, entry, mark, core_now_ms(cache->core));
-    cache->figures.refused_count += status == -E2BIG;
+    bool is_too_long = entry_bytes(entry) > cache->options->entry_bytes_max;
+    cache->figures.refused_count += is_too_long;
+    if (cache->shared && !is_too_long && status != -ESTALE)
+        shared_put(cache->shared, entry);
     return status;
 }
 
-void cache_forget_tags(struct cache *cache, const uint64_t *tags, unsigned count) {
+bool cache_forget_tags(struct cache *cache, const uint64_t *tags, unsigned count, struct shared_waiter *waiter) {
     forget_here(&cache->member, tags, count);
     if (cache->options->crew)
         crew_tell(cache->options->crew, &cache->member, tags, count);
+    return cache->shared && shared_forget(cache->shared, tags, count, waiter);
 }

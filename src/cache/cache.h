@@ -10,13 +10,17 @@
 
 #include "cache/crew.h"
 #include "cache/flight.h"
+#include "cache/shared.h"
 #include "cache/store.h"
 #include "engine/offload.h"
 
 struct cache_options {
-    size_t bytes_max;        // 64 MiB, a core; 0: no core keeps anything itself
-    size_t entry_bytes_max;  // 1 MiB: an answer that is longer is not kept
-    struct cache_crew *crew; // NULL: this core is alone
+    size_t bytes_max;                  // 64 MiB, a core; 0: no core keeps anything itself
+    size_t entry_bytes_max;            // 1 MiB: an answer that is longer is not kept
+    struct cache_crew *crew;           // NULL: this core is alone
+    const struct redis_address *redis; // NULL: none
+    const char *prefix;                // "leat": of all keys in Redis
+    uint32_t redis_ms;                 // 20: what Redis has not answered by then is not there
 };
 void cache_options_init(struct cache_options *options);
 
@@ -34,14 +38,16 @@ struct cache {
     struct cache_store store;
     struct flights flights;
     struct crew_member member;
+    struct shared_options shared_options;
+    struct shared *shared; // NULL: there is no Redis
     atomic_bool is_in_doubt;
     struct cache_figures figures;
     size_t key_bytes;              // 0: none
     char key[CACHE_KEY_BYTES_MAX]; // of the request that is being looked up
 };
 
-/** On the core's thread. 0 or -ENOMEM. */
-int cache_create(struct core *core, const struct cache_options *options, struct cache **ret_cache);
+/** On the core's thread; `connector` is for Redis. 0 or -ENOMEM. */
+int cache_create(struct core *core, const struct cache_options *options, struct offload *connector, struct cache **ret_cache);
 /** No request is under way. `done` runs when it may be destroyed. */
 void cache_stop(struct cache *cache, void (*done)(void *arg), void *arg);
 void cache_destroy(struct cache *cache);
@@ -52,7 +58,7 @@ uint64_t cache_tag_number(str tag);
 struct cache_entry *cache_find(struct cache *cache, const struct cache_key *key);
 /** Keeps an entry that was begun at `mark`, here and where it is shared. 0, or as store_put(). */
 int cache_put(struct cache *cache, struct cache_entry *entry, uint64_t mark);
-/** Forgets the tags on all cores, and tells all others. */
-void cache_forget_tags(struct cache *cache, const uint64_t *tags, unsigned count);
+/** Forgets the tags on all cores, and tells all others. True: `waiter`, which may be NULL, is told when Redis knows; as shared_forget(). */
+bool cache_forget_tags(struct cache *cache, const uint64_t *tags, unsigned count, struct shared_waiter *waiter);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include <leat/schema.h>
 
+#include "cli/config_caching.h"
 #include "cli/place.h"
 #include "db/conninfo.h"
 #include "host/settings.h"
@@ -93,8 +94,6 @@ SCHEMA(Server,
     (i32, outbound_calls_max, .optional = true, .ge = 1, .le = 65536, .description = "Calls at once, a core, 256; others wait"),
     (i32, outbound_calls_per_host_max, .optional = true, .ge = 1, .le = 65536, .description = "Calls at once to one host and port, a core, 32; others wait"),
     (i32, outbound_queue_max, .optional = true, .ge = 0, .description = "Calls that wait, a core, 1024; then 503"),
-    (i64, cache_bytes, .optional = true, .ge = 0, .description = "Memory for cached answers, a core, 67108864; 0: none are kept"),
-    (i64, cache_entry_bytes_max, .optional = true, .ge = 0, .le = 1073741824, .description = "Longest answer that is kept, 1048576"),
     (i32, hashing_threads, .optional = true, .ge = 1, .le = 256, .description = "Threads that hash passwords; as many as there are CPUs"),
     (i32, hashing_queue_max, .optional = true, .ge = 1, .description = "Passwords that wait, 64; then 503"),
     (i32, password_memory_kib, .optional = true, .ge = 8, .le = 4194304, .description = "Argon2id's memory, 19456"),
@@ -160,8 +159,6 @@ static void take_app(const Server *given, struct app_options *app) {
     TAKE(db_queue_max, app->db.queue_max);
     TAKE(db_statement_ms, app->db.statement_timeout_ms);
     TAKE(db_down_wait_ms, app->db.down_wait_ms);
-    TAKE(cache_bytes, app->cache.bytes_max);
-    TAKE(cache_entry_bytes_max, app->cache.entry_bytes_max);
 }
 
 static void take_outbound(const Server *given, struct outbound_options *outbound) {
@@ -503,6 +500,8 @@ int config_read(const struct environment *environment, bool is_serving, struct a
     if (model_set_create(&models) < 0)
         return -ENOMEM;
     int places = read_places(models, environment, arena, messages, &config);
+    int caching = config_read_caching(models, environment, arena, messages, &config.app.cache);
+    places = places < 0 ? places : caching;
     int document = read_document(models, environment, arena, messages, &config);
     int server = read_server(models, environment, is_serving, arena, messages, &config);
     int uploads = read_uploads(models, environment, arena, messages, &config);
@@ -526,6 +525,7 @@ static void describe(const leat_schema *schema, void (*line)(const char *variabl
 }
 
 void config_describe(void (*line)(const char *variable, const char *description)) {
+    describe(config_caching_schema, line);
     describe(&Server__schema, line);
     describe(&Document__schema, line);
     describe(&Policy__schema, line);

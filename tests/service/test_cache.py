@@ -1,7 +1,9 @@
 """test_cache.py — cached routes: what is answered from memory, what is not, for how long, and how it is forgotten."""
 
 import concurrent.futures
+import gzip
 import itertools
+import json
 import socket
 import threading
 import time
@@ -402,3 +404,32 @@ def test_many_threads_ask_and_forget(caching):
     for thread in threads:
         thread.join()
     assert not failures
+
+
+# ---- content codings
+
+
+def test_a_long_answer_is_coded_once_and_kept_so(asking):
+    target = f"/caching/large?bytes={5000 + next(keys)}"
+    plain = asking.get(target)
+    assert plain.field("Vary") == "Accept-Encoding" and plain.field("Content-Encoding") is None
+    for coding, read in (("gzip", gzip.decompress), ("br", None)):
+        for _ in range(2):
+            coded = asking.get(target, headers={"Accept-Encoding": coding})
+            assert coded.field("X-Cache") == "HIT" and coded.field("Content-Encoding") == coding and coded.field("Vary") == "Accept-Encoding"
+            assert coded.field("ETag") == plain.field("ETag")[:-1] + f'-{coding}"' and len(coded.body) < len(plain.body)
+            assert not read or read(coded.body) == plain.body
+        assert asking.get(target, headers={"Accept-Encoding": coding, "If-None-Match": coded.field("ETag")}).status == 304
+    assert asking.get(target).body == plain.body
+    first = asking.get(f"/caching/large?bytes={9000 + next(keys)}", headers={"Accept-Encoding": "gzip"})
+    assert first.field("X-Cache") == "MISS" and first.field("Content-Encoding") == "gzip" and len(gzip.decompress(first.body)) > 9000
+
+
+def test_a_coded_answer_is_forgotten_with_the_other():
+    with Server(COMPRESSION_BYTES_MIN=1, workers=1) as server:
+        client = Client(server)
+        for _ in range(3):
+            numbers = {json.loads(gzip.decompress(client.get("/caching/listing", headers={"Accept-Encoding": "gzip"}).body))["number"]
+                       for _ in range(2)}
+            assert len(numbers) == 1 and numbers == {client.get("/caching/listing").json["number"]}
+            client.post("/caching/forget/listing")
