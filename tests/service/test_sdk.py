@@ -198,3 +198,40 @@ def test_dev_serves_builds_what_is_saved_and_shows_what_the_compiler_says(instal
         server.wait_for("built in", said)
         assert browse(server, "/v1/greetings/ada")[0] == 200
     assert server.process.returncode == 0
+
+
+def dockerfile():
+    """Its instructions: a list of (word, rest), lines put together."""
+    text = re.sub(r"\\\n", " ", (ROOT / "Dockerfile").read_text())
+    return [tuple(line.split(None, 1)) for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def test_the_image_has_every_library_that_an_installed_server_loads(installed):
+    runs = [rest for word, rest in dockerfile() if word == "RUN"]
+    packages = set(re.findall(r"(?<=\s)[a-z0-9][a-z0-9.+-]+(?=\s)", runs[1].split("--no-install-recommends")[1].split("&&")[0] + " "))
+    objects = [installed.leat, installed.pc.parent.parent / "libleat.so.1", *(installed.prefix / "lib/leat").rglob("*.so")]
+    needed = set()
+    for path in objects:
+        needed |= set(re.findall(r"NEEDED.*\[(.*)\]", subprocess.run(["readelf", "-d", path], capture_output=True, text=True, check=True).stdout))
+    found = dict(re.findall(r"^\t(\S+) => (\S+)", subprocess.run(["ldd", *objects], capture_output=True, text=True,
+                                                               env=installed.environment).stdout, re.MULTILINE))
+    assert len(needed) > 8
+    for library in sorted(needed - {"libleat.so.1", "libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2"}):
+        owner = subprocess.run(["dpkg", "-S", os.path.realpath(found[library])], capture_output=True, text=True).stdout
+        owner = owner or subprocess.run(["dpkg", "-S", found[library]], capture_output=True, text=True, check=True).stdout
+        package = owner.split(":")[0]
+        assert package in packages or package in ("libgcc-s1", "libstdc++6"), f"{library} is in {package}, which the image does not install"
+
+
+def test_the_image_serves_on_8000_as_a_user_without_rights_and_makes_no_key(installed, folder):
+    steps = dict(dockerfile()[-8:])
+    assert steps["USER"] == "1000" and steps["EXPOSE"] == "8000"
+    command = json.loads(steps["CMD"])
+    assert command[:3] == ["leat", "run", "--production"] and command[-4:] == ["--host", "0.0.0.0", "--port", "8000"]
+    del installed.environment["SECRET_KEY"]
+    try:
+        assert "SECRET_KEY is not set" in installed.run(*command[:-1], "0", cwd=folder, code=1)
+    finally:
+        installed.environment["SECRET_KEY"] = SECRET
+    profile = json.loads((ROOT / "deploy/seccomp.json").read_text())
+    assert not [name for rule in profile["syscalls"] for name in rule["names"] if name.startswith("io_uring")]
