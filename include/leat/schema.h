@@ -75,8 +75,8 @@ struct leat_schema {
     const char *env;                 /* SETTINGS: the variable that holds it */                                                            \
     const char *column;              /* the column, where it is not the member's name */                                                   \
     const char *references;          /* what SQL has behind REFERENCES: "users(id) ON DELETE CASCADE" */                                   \
-    const char *server_default;      /* what SQL has behind DEFAULT */                                                                     \
-    const char *on_update            /* what an update sets it to, for who reads the declaration: the statement says it */
+    const char *server_default;      /* what SQL has behind DEFAULT; or GENERATED ALWAYS AS IDENTITY */                                    \
+    const char *on_update            /* what {set} of an UPDATE sets it to besides, where the statement does not */
 
 struct leat_common_opts {
     LEAT_COMMON_OPTS;
