@@ -6,7 +6,6 @@
 
 #include <leat/database.h>
 
-#include "app/endpoint.h"
 #include "cli/findings.h"
 #include "cli/workspace.h"
 #include "db/inspect.h"
@@ -28,43 +27,59 @@ static bool has_flag(const struct checking *checking, const char *flag) {
 
 // ---- two writes that are not one
 
-static bool takes(const leat_route *route, const leat_provider *provider) {
-    for (unsigned i = 0; i < route->nparams; i++) {
-        const leat_param *param = (const leat_param *)((const char *)route->params + (size_t)i * route->params->size);
+// A function of an author's that is handed its lanes: a handler, or what a PROVIDE makes.
+struct unit {
+    const char *name, *file;
+    const leat_param *params;
+    unsigned param_count;
+};
+
+static bool takes(const struct unit *unit, const leat_provider *provider) {
+    for (unsigned i = 0; i < unit->param_count; i++) {
+        const leat_param *param = (const leat_param *)((const char *)unit->params + (size_t)i * unit->params->size);
         if (param->in == LEAT_IN_DEPENDS && param->provider == provider)
             return true;
     }
     return false;
 }
 
-static bool is_of(const leat_query *query, const leat_route *route) {
-    return strcmp(query->func, route->name) == 0 && strcmp(query->base.file, route->base.file) == 0;
+static bool is_of(const leat_query *query, const struct unit *unit) {
+    return strcmp(query->func, unit->name) == 0 && strcmp(query->base.file, unit->file) == 0;
 }
 
-// What a handler writes itself: what it calls is written elsewhere, and may be called by others.
-static void check_writes(struct checking *checking, const leat_route *route) {
+// What it writes itself: what it calls is written elsewhere, and may be called by others.
+static void check_writes(struct checking *checking, const struct unit *unit) {
     const leat_query *first = NULL;
-    if (!takes(route, &get_db__provider) || takes(route, &get_tx__provider))
+    if (!takes(unit, &get_db__provider) || takes(unit, &get_tx__provider))
         return;
     for (size_t i = 0; i < checking->statement_count; i++) {
         const leat_query *query = checking->inspections[i].query;
-        if (!checking->inspections[i].is_write || !is_of(query, route))
+        if (!checking->inspections[i].is_write || !is_of(query, unit))
             continue;
         if (first)
             findings_add(
                 &checking->findings, LEVEL_ERROR, query->base.file, query->base.line,
-                "'%s' writes here and at line %u, each in a transaction of its own: where one fails the other stays; depends(get_tx, db) "
-                "makes "
-                "them one",
-                route->name, first->base.line);
+                "'%s' writes here and at line %u, each in a transaction of its own: where one fails the other stays; depends(get_tx, "
+                "db) makes them one",
+                unit->name, first->base.line);
         first = first ? first : query;
     }
 }
 
-static void check_routes(struct checking *checking) {
-    const struct snapshot *snapshot = checking->workspace->plugins->snapshot;
-    for (size_t i = 0; i < snapshot_endpoint_count(snapshot); i++)
-        check_writes(checking, endpoint_route(snapshot_endpoint(snapshot, i)));
+static void check_item(struct checking *checking, const leat_item *item) {
+    const leat_route *route = (const leat_route *)item;
+    const leat_provider *provider = (const leat_provider *)item;
+    if (item->kind == LEAT_ITEM_ROUTE)
+        check_writes(checking, &(struct unit){route->name, item->file, route->params, route->nparams});
+    if (item->kind == LEAT_ITEM_PROVIDER)
+        check_writes(checking, &(struct unit){provider->name, item->file, provider->params, provider->nparams});
+}
+
+static void check_items(struct checking *checking) {
+    const struct plugin_set *set = checking->workspace->plugins;
+    for (size_t i = 0; i < set->count; i++)
+        for (size_t n = 0; n < set->plugins[i]->item_count; n++)
+            check_item(checking, set->plugins[i]->items[n]);
 }
 
 // ---- the database
@@ -118,7 +133,7 @@ static int check_all(struct checking *checking) {
         code = inspect(checking, asks);
     if (code)
         return code;
-    check_routes(checking);
+    check_items(checking);
     for (size_t i = 0; has_flag(checking, "--explain") && i < checking->statement_count; i++)
         check_scans(checking, &checking->inspections[i]);
     return checking->findings.error_count ? 1 : 0;

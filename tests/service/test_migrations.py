@@ -337,6 +337,12 @@ def test_two_writes_that_are_not_one_are_refused(made):
     assert listed[0]["file"] == "shop.c" and listed[0]["level"] == "error" and listed[0]["line"] > 0
     made.declare(rest=ROUTES.replace("get_DB", "get_tx"))
     made.run("check", "--db")
+    made.declare(rest='PROVIDE(twice, i64, (depends(get_db, db))) {\n    db_exec(db, "DELETE FROM crates");\n'
+                      '    return db_exec(db, "WITH x AS (SELECT 1) INSERT INTO crates (label) SELECT \'tea\' FROM x");\n}\n')
+    assert "'twice' writes here and at line" in made.run("check", status=1).stderr
+    made.declare(rest='PROVIDE(once, i64, (depends(get_db, db))) {\n    db_exec(db, "DELETE FROM crates");\n'
+                      '    return db_exec(db, "SELECT \'update\' FROM crates FOR UPDATE");\n}\n')
+    made.run("check", "--db")
 
 
 def test_sql_that_does_not_fit_the_database_has_its_line(made):
