@@ -1,5 +1,6 @@
 // dispatch.c — from a head to a request: CORS preflights, routing, and what is answered without a handler.
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -40,27 +41,18 @@ static __attribute__((cold, noinline)) void reply_redirect(struct app *app, stru
     reply_plain_end(&plain);
 }
 
-static bool is_known_method(str method) {
-    static const char *const known[] = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (method.len == strlen(known[i]) && memcmp(method.ptr, known[i], method.len) == 0)
-            return true;
-    return false;
-}
-
 static __attribute__((cold, noinline)) void reply_preflight(struct app *app, struct session *session, const struct http_head *head) {
     const struct cors *cors = &app->options->cors;
-    str origin = http_text(head, head->origin);
-    str method = http_field_value(head, S("Access-Control-Request-Method"));
-    str headers = http_field_value(head, S("Access-Control-Request-Headers"));
-    const char *refusal = !cors_allows(cors, origin) ? "Disallowed CORS origin"
-                          : !is_known_method(method) ? "Disallowed CORS method"
-                                                     : NULL;
+    const char *refusal = cors_refusal(cors, head);
+    str methods, headers;
+    cors_preflight_lines(cors, head, &methods, &headers);
     struct plain plain;
     struct answer *answer = &plain.answer;
+    char age[16];
+    snprintf(age, sizeof age, "%u", cors->max_age_s ? cors->max_age_s : 600);
     reply_plain_begin(&plain, app, session, head, refusal ? 400 : 200);
-    answer_field(answer, S("Access-Control-Allow-Methods"), S("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"));
-    answer_field(answer, S("Access-Control-Max-Age"), S("600"));
+    answer_field(answer, S("Access-Control-Allow-Methods"), methods);
+    answer_field(answer, S("Access-Control-Max-Age"), str_of(age));
     if (headers.len && !refusal)
         answer_field(answer, S("Access-Control-Allow-Headers"), headers);
     answer_field(answer, S("Content-Type"), S("text/plain; charset=utf-8"));

@@ -11,6 +11,7 @@
 
 #include <leat/schema.h>
 
+#include "app/security_fields.h"
 #include "cli/config_caching.h"
 #include "cli/place.h"
 #include "db/conninfo.h"
@@ -45,7 +46,6 @@ SCHEMA(Server,
     (i32, workers, .optional = true, .ge = 1, .le = WORKERS_MAX, .description = "Threads that serve, a core each; as many as there are CPUs"),
     (str, database_url, .optional = true, .secret = true, .description = "Postgres: postgresql://user@host/name; none: a private one under var/"),
     (str, secret_key, .optional = true, .secret = true, .description = "Signs the tokens; 32 bytes or more"),
-    (str, backend_cors_origins, .optional = true, .description = "Origins that may read answers, between commas"),
     (str, compression, .optional = true, .description = "Codings of answers, the preferred first: br,gzip; off: none"),
     (i32, compression_bytes_min, .optional = true, .ge = 1, .description = "Shortest body that is compressed, 1024"),
     (i32, compression_bytes_max, .optional = true, .ge = 1, .le = 1073741824, .description = "Longest body that is compressed, 1048576"),
@@ -118,6 +118,16 @@ SCHEMA(Uploads,
     (i32, file_queue_max, .optional = true, .ge = 1, .description = "Uploads that wait for one of them, 1024; then 503"));
 
 SCHEMA(Policy,
+    (str, backend_cors_origins, .optional = true, .description = "Sites whose pages may read answers, a JSON list: [\"https://app.example.org\"]; none"),
+    (bool, cors_credentials, .optional = true, .description = "Pages of these sites may send cookies and tokens; on. off: \"*\" may be an origin"),
+    (str, cors_methods, .optional = true, .description = "Methods that they may use, between commas; all"),
+    (str, cors_headers, .optional = true, .description = "Headers that they may send, between commas; those they ask for"),
+    (i32, cors_max_age_s, .optional = true, .ge = 1, .le = 86400, .description = "How long a browser keeps what a preflight said, 600"),
+    (bool, security_headers, .optional = true, .description = "X-Content-Type-Options, X-Frame-Options, Referrer-Policy and those below in all answers; on"),
+    (str, frame_options, .optional = true, .pattern = "^(DENY|SAMEORIGIN|off)$", .description = "X-Frame-Options: DENY, SAMEORIGIN or off; DENY"),
+    (str, referrer_policy, .optional = true, .description = "Referrer-Policy, or off; no-referrer"),
+    (str, content_security_policy, .optional = true, .description = "Content-Security-Policy of all answers, /docs included; none"),
+    (i32, hsts_s, .optional = true, .ge = 0, .description = "Strict-Transport-Security in seconds, behind TLS; 0, not sent"),
     (i32, blocking_threads, .optional = true, .ge = 1, .le = 1024, .description = "Threads for .blocking handlers, at most, 32; started as they are needed"),
     (i32, blocking_queue_max, .optional = true, .ge = 1, .description = "Blocking handlers that wait for a thread, 256; then 503"),
     (i32, task_queue_max, .optional = true, .ge = 1, .description = "Tasks that wait, a core, 100000; then 503 for who spawns"),
@@ -200,14 +210,6 @@ static void take_uploads(const Uploads *given, struct config *config, struct are
     TAKE(file_threads, server->file_thread_count);
     TAKE(file_queue_max, server->file_queue_max);
     app->upload_folder = given->set.upload_folder ? text_of(given->upload_folder, arena) : NULL;
-}
-
-static int take_policy(const Policy *given, struct config *config) {
-    TAKE(blocking_threads, config->server.blocking_thread_count_max);
-    TAKE(blocking_queue_max, config->server.blocking_queue_max);
-    TAKE(task_queue_max, config->app.task_queue_max);
-    TAKE(tasks_at_once_max, config->app.tasks_at_once_max);
-    return 0;
 }
 
 // ---- what is more than a number
@@ -295,16 +297,6 @@ static int take_compression(const Server *given, struct config *config, struct m
     return -EINVAL;
 }
 
-static int take_origins(const Server *given, struct config *config, struct arena *arena, struct messages *messages) {
-    if (!given->set.backend_cors_origins)
-        return 0;
-    str message;
-    int status = cors_parse(given->backend_cors_origins, arena, &config->app.cors, &message);
-    if (status == -EINVAL)
-        messages_add(messages, "leat: error: BACKEND_CORS_ORIGINS: %.*s", (int)message.len, message.ptr);
-    return status;
-}
-
 static int take_peers(const Server *given, struct config *config, struct arena *arena, struct messages *messages) {
     struct outbound_options *outbound = &config->app.outbound;
     str message = {0};
@@ -329,6 +321,60 @@ static int take_outbound_texts(const Server *given, struct config *config, struc
     if (!is_there)
         messages_add(messages, "leat: error: OUTBOUND_CA_FILE: '%s' cannot be read: %s", outbound->ca_file, strerror(errno));
     return is_http && is_there ? 0 : -EINVAL;
+}
+
+static int refuse_policy(struct messages *messages, const char *variable, const char *problem) {
+    messages_add(messages, "leat: error: %s: %s", variable, problem);
+    return -EINVAL;
+}
+
+static int take_cors(const Policy *given, struct cors *cors, struct arena *arena, struct messages *messages) {
+    str message;
+    cors->is_without_credentials = given->set.cors_credentials && !given->cors_credentials;
+    TAKE(cors_max_age_s, cors->max_age_s);
+    const char *methods = given->set.cors_methods ? cors_methods_problem(given->cors_methods) : NULL,
+               *headers = given->set.cors_headers ? cors_headers_problem(given->cors_headers) : NULL;
+    cors->methods = given->set.cors_methods ? text_of(given->cors_methods, arena) : NULL;
+    cors->headers = given->set.cors_headers ? text_of(given->cors_headers, arena) : NULL;
+    int status = given->set.backend_cors_origins ? cors_parse(given->backend_cors_origins, arena, cors, &message) : 0;
+    if (status == -EINVAL)
+        messages_add(messages, "leat: error: BACKEND_CORS_ORIGINS: %.*s", (int)message.len, message.ptr);
+    if (methods)
+        status = refuse_policy(messages, "CORS_METHODS", methods);
+    if (headers)
+        status = refuse_policy(messages, "CORS_HEADERS", headers);
+    return status;
+}
+
+static const char *value_or_off(str value, struct arena *arena) {
+    return str_eq(value, S("off")) ? NULL : text_of(value, arena);
+}
+
+static int take_security_fields(const Policy *given, struct http_limits *http, struct arena *arena, struct messages *messages) {
+    struct security_fields fields = security_fields_default;
+    if (given->set.security_headers && !given->security_headers)
+        return 0;
+    if (given->set.frame_options)
+        fields.frame_options = value_or_off(given->frame_options, arena);
+    if (given->set.referrer_policy)
+        fields.referrer_policy = value_or_off(given->referrer_policy, arena);
+    if (given->set.content_security_policy)
+        fields.content_security_policy = value_or_off(given->content_security_policy, arena);
+    if (given->set.hsts_s)
+        fields.hsts_s = (uint32_t)given->hsts_s;
+    const char *problem;
+    int status = security_fields_write(&fields, arena, &http->fixed_fields, &problem);
+    return status == -EINVAL ? refuse_policy(messages, "REFERRER_POLICY, CONTENT_SECURITY_POLICY", problem) : status;
+}
+
+static int take_policy(const Policy *given, struct config *config, struct arena *arena, struct messages *messages) {
+    TAKE(blocking_threads, config->server.blocking_thread_count_max);
+    TAKE(blocking_queue_max, config->server.blocking_queue_max);
+    TAKE(task_queue_max, config->app.task_queue_max);
+    TAKE(tasks_at_once_max, config->app.tasks_at_once_max);
+    int cors = take_cors(given, &config->app.cors, arena, messages);
+    int security = take_security_fields(given, &config->app.http, arena, messages);
+    return cors < 0 ? cors : security;
 }
 
 static int take_folders(const Places *given, struct config *config, struct arena *arena) {
@@ -426,7 +472,6 @@ static int take_all(const Server *given, bool is_serving, struct config *config,
                      take_database(given, config, arena, messages),
                      is_serving ? take_secret_key(given, config, messages) : 0,
                      take_password_cost(given, config, messages),
-                     take_origins(given, config, arena, messages),
                      take_compression(given, config, messages),
                      take_peers(given, config, arena, messages),
                      take_outbound_texts(given, config, arena, messages)};
@@ -464,7 +509,7 @@ static int read_policy(struct model_set *models, const struct environment *envir
                        struct config *config) {
     Policy *given = arena_alloc(arena, sizeof *given);
     int status = given ? settings_read(models, &Policy__schema, "leat", NULL, environment, arena, messages, given) : -ENOMEM;
-    return status < 0 ? status : take_policy(given, config);
+    return status < 0 ? status : take_policy(given, config, arena, messages);
 }
 
 static int read_document(struct model_set *models, const struct environment *environment, struct arena *arena, struct messages *messages,
@@ -512,24 +557,18 @@ int config_read(const struct environment *environment, bool is_serving, struct a
     return places < 0 ? places : document < 0 ? document : server < 0 ? server : uploads < 0 ? uploads : policy < 0 ? policy : care;
 }
 
-static void describe(const leat_schema *schema, void (*line)(const char *variable, const char *description)) {
-    for (unsigned i = 0; i < schema->nfields; i++) {
-        const leat_field *field = &schema->fields[i];
-        const struct leat_common_opts *options = field->opts;
-        char variable[SETTINGS_VARIABLE_BYTES_MAX];
-        snprintf(variable, sizeof variable, "%s", options->env ? options->env : field->name);
-        for (char *c = variable; *c; c++)
-            *c = (char)toupper((unsigned char)*c);
-        line(variable, options->description);
-    }
+const leat_schema *config_schema(size_t index) {
+    const leat_schema *const all[] = {&Server__schema,  &Document__schema, config_caching_schema, &Policy__schema,
+                                      &Uploads__schema, &Care__schema,     &Places__schema};
+    return index < sizeof all / sizeof *all ? all[index] : NULL;
 }
 
 void config_describe(void (*line)(const char *variable, const char *description)) {
-    describe(config_caching_schema, line);
-    describe(&Server__schema, line);
-    describe(&Document__schema, line);
-    describe(&Policy__schema, line);
-    describe(&Uploads__schema, line);
-    describe(&Care__schema, line);
-    describe(&Places__schema, line);
+    const leat_schema *schema;
+    for (size_t k = 0; (schema = config_schema(k)); k++)
+        for (unsigned i = 0; i < schema->nfields; i++) {
+            char variable[SETTINGS_VARIABLE_BYTES_MAX];
+            settings_variable(&schema->fields[i], NULL, variable);
+            line(variable, ((const struct leat_common_opts *)schema->fields[i].opts)->description);
+        }
 }

@@ -33,6 +33,8 @@ struct config {
  */
 int config_read(const struct environment *environment, bool is_serving, struct arena *arena, struct messages *messages,
                 struct config *ret_config);
+/** The settings of the server, one part of them after the other; NULL behind the last. */
+const leat_schema *config_schema(size_t index);
 /** The names of the settings with their meaning, for --help: a line each. */
 void config_describe(void (*line)(const char *variable, const char *description));
 

@@ -25,6 +25,7 @@ const struct verb *const verbs[] = {
     &verb_db,
     &verb_queries,
     &verb_routes,
+    &verb_settings,
     &verb_openapi,
     &verb_token,
     &verb_manual,

@@ -45,6 +45,7 @@ extern const struct verb
     verb_rollback,
     verb_routes,
     verb_run,
+    verb_settings,
     verb_test,
     verb_token,
     verb_unload,

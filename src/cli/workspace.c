@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "cli/place.h"
 #include "cli/secret.h"
+#include "cli/setting_names.h"
 #include "host/dotenv.h"
 #include "host/quarantine.h"
 
@@ -119,6 +120,7 @@ static bool open_plugins(struct workspace *workspace, unsigned wants, bool is_ri
     int settings = plugin_set_bind(workspace->plugins, workspace->environment, &workspace->messages);
     if (wants & WORKSPACE_DRAFTS)
         make_migration_folders(workspace);
+    setting_names_warn(workspace->plugins, workspace->environment, workspace->arena);
     int migrations = plugin_set_migrations(workspace->plugins, workspace->config.root, workspace->arena, &workspace->messages,
                                            &workspace->migrations, &workspace->migration_count);
     return !is_right || settings < 0 || migrations < 0 ? workspace_refuse(workspace) : true;
@@ -130,6 +132,10 @@ static bool read_settings(struct workspace *workspace, const struct invocation *
     messages_init(&workspace->messages, workspace->arena);
     workspace->builtins = gather_builtins(invocation->linked, workspace->arena);
     int file = dotenv_load(".env", workspace->environment, &workspace->messages);
+    str more = environment_value(workspace->environment, "LEAT_CONFIG");
+    if (more.ptr && dotenv_load_config(arena_format(workspace->arena, "%.*s", (int)more.len, more.ptr).ptr, workspace->environment,
+                                       &workspace->messages) < 0)
+        file = -EINVAL;
     int config = config_read(workspace->environment, is_serving, workspace->arena, &workspace->messages, &workspace->config);
     bool is_right = file == 0 && config == 0;
     if (file == -ENOMEM || config == -ENOMEM || !workspace->config.has_places)

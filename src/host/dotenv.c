@@ -126,7 +126,7 @@ static const char *read_assignment(struct reader *reader, str *ret_name, str *re
     return NULL;
 }
 
-int dotenv_read(str text, const char *path, struct environment *environment, struct messages *messages) {
+static int read_as(enum environment_source source, str text, const char *path, struct environment *environment, struct messages *messages) {
     if (text.len >= 3 && !memcmp(text.ptr, "\xEF\xBB\xBF", 3)) // editors on Windows
         text = (str){text.ptr + 3, text.len - 3};
     struct reader reader = {text.ptr, text.ptr + text.len, path, 1, environment->arena};
@@ -145,7 +145,7 @@ int dotenv_read(str text, const char *path, struct environment *environment, str
         if (problem) {
             messages_add(messages, "%s:%u: error: this line %s; write NAME=value, or NAME=\"a value with blanks\"", path, line, problem);
             status = -EINVAL;
-        } else if (environment_put(environment, FROM_FILE, name, value) < 0)
+        } else if (environment_put(environment, source, name, value) < 0)
             return -ENOMEM;
     }
     if (is_at_end(&reader))
@@ -168,7 +168,7 @@ static ssize_t read_whole(int fd, char *out, size_t bytes) {
     return (ssize_t)total;
 }
 
-int dotenv_load(const char *path, struct environment *environment, struct messages *messages) {
+static int load_as(enum environment_source source, const char *path, struct environment *environment, struct messages *messages) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return 0;
@@ -185,5 +185,21 @@ int dotenv_load(const char *path, struct environment *environment, struct messag
         messages_add(messages, "%s: error: %s", path, bytes < 0 ? strerror((int)-bytes) : "is larger than 256 KiB");
         return -EINVAL;
     }
-    return dotenv_read((str){text, (size_t)bytes}, path, environment, messages);
+    return read_as(source, (str){text, (size_t)bytes}, path, environment, messages);
+}
+
+int dotenv_read(str text, const char *path, struct environment *environment, struct messages *messages) {
+    return read_as(FROM_FILE, text, path, environment, messages);
+}
+
+int dotenv_load(const char *path, struct environment *environment, struct messages *messages) {
+    return load_as(FROM_FILE, path, environment, messages);
+}
+
+int dotenv_load_config(const char *path, struct environment *environment, struct messages *messages) {
+    if (access(path, R_OK) < 0) {
+        messages_add(messages, "%s: error: this file, which LEAT_CONFIG names, cannot be read: %s", path, strerror(errno));
+        return -EINVAL;
+    }
+    return load_as(FROM_CONFIG, path, environment, messages);
 }

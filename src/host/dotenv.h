@@ -15,5 +15,7 @@ enum { DOTENV_BYTES_MAX = 256 * 1024, DOTENV_LINES_MAX = 4096 };
 int dotenv_read(str text, const char *path, struct environment *environment, struct messages *messages);
 /** The same from a file; one that is not there is no error. */
 int dotenv_load(const char *path, struct environment *environment, struct messages *messages);
+/** The same of the file that LEAT_CONFIG names, whose settings are weaker than .env's; one that is not there is -EINVAL. */
+int dotenv_load_config(const char *path, struct environment *environment, struct messages *messages);
 
 #endif

@@ -74,10 +74,8 @@ str environment_value(const struct environment *environment, const char *name) {
 
 str variable_words(const struct variable *variable, struct arena *arena) {
     static const char *const where[] = {
-        [FROM_FLAG] = "on the command line",
-        [FROM_PROCESS] = "in the environment",
-        [FROM_FILE] = "in .env",
-        [FROM_SERVER] = "as the server made it",
+        [FROM_FLAG] = "on the command line",          [FROM_PROCESS] = "in the environment",   [FROM_FILE] = "in .env",
+        [FROM_CONFIG] = "in the file of LEAT_CONFIG", [FROM_SERVER] = "as the server made it",
     };
     if (variable->flag)
         return arena_format(arena, "%s", variable->flag);

@@ -9,6 +9,7 @@ enum environment_source {
     FROM_FLAG,    // of the command line
     FROM_PROCESS, // the process's environment
     FROM_FILE,    // .env
+    FROM_CONFIG,  // the file that LEAT_CONFIG names
     FROM_SERVER,  // what the server found for itself: a key it made
     ENVIRONMENT_SOURCES,
 };

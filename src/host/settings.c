@@ -36,6 +36,14 @@ static void upper_name(char *out, size_t bytes, const char *prefix, const char *
         *c = (char)toupper((unsigned char)*c);
 }
 
+void settings_variable(const leat_field *field, const char *prefix, char out[SETTINGS_VARIABLE_BYTES_MAX]) {
+    const char *env = field_options(field)->env;
+    if (env)
+        snprintf(out, SETTINGS_VARIABLE_BYTES_MAX, "%s", env);
+    else
+        upper_name(out, SETTINGS_VARIABLE_BYTES_MAX, prefix, field->name);
+}
+
 static bool find_as(struct search *search, struct finding *finding) {
     finding->found = environment_find(search->environment, finding->variable);
     return finding->found != NULL;

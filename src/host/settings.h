@@ -19,6 +19,8 @@ enum { SETTINGS_VARIABLE_BYTES_MAX = 128 };
  */
 int settings_read(struct model_set *models, const leat_schema *schema, const char *owner, const char *prefix,
                   const struct environment *environment, struct arena *arena, struct messages *messages, void *out);
+/** The name under which a field is looked for first: its `.env`, else PREFIX_FIELD, else (no prefix) FIELD. */
+void settings_variable(const leat_field *field, const char *prefix, char out[SETTINGS_VARIABLE_BYTES_MAX]);
 /** All SETTINGS of a plugin, into its own memory; bound (settings(T) holds) once all of them are right. As above. */
 int settings_bind(struct plugin *plugin, const struct environment *environment, struct messages *messages);
 

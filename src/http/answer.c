@@ -49,6 +49,9 @@ static inline char *put_opening(char *room, struct session *session, unsigned st
     http_opening_update(opening, status, session->core->core->wall_us);
     memcpy(room, opening->text, sizeof opening->text);
     room += opening->bytes;
+    const str *fixed = &session->core->limits->fixed_fields;
+    if (fixed->len)
+        room = mempcpy(room, fixed->ptr, fixed->len);
     if (session_is_last_answer(session)) {
         session->must_close = true;
         room = mempcpy(room, "Connection: close\r\n", 19);

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include <leat/values.h>
+
 /** Of forms. What is over is answered 400, as Starlette does. */
 struct form_limits {
     uint32_t field_count_max;     // 1000
@@ -13,7 +15,10 @@ struct form_limits {
     uint32_t field_bytes_max;     // 1 MiB of one field of a multipart form
 };
 
+enum { HTTP_FIXED_FIELDS_BYTES_MAX = 300 }; // beside all else that an answer's head begins with
+
 struct http_limits {
+    str fixed_fields;                   // lines of every answer's head, each with its CRLF
     uint32_t request_line_bytes_max;    // 8 KiB: 414
     uint32_t field_count_max;           // 100: 431
     uint32_t field_bytes_max;           // 32 KiB: 431

@@ -19,7 +19,7 @@ static int parse(const char *text, struct cors *ret_cors, str *ret_message) {
 
 static void test_cors_reads_a_json_list(void **state) {
     (void)state;
-    struct cors cors;
+    struct cors cors = {0};
     str message;
     assert_int_equal(parse(" [\"http://localhost:3000\", \"https://a.org\"] ", &cors, &message), 0);
     assert_int_equal(cors.origin_count, 2);
@@ -29,7 +29,7 @@ static void test_cors_reads_a_json_list(void **state) {
 
 static void test_cors_reads_origins_between_commas(void **state) {
     (void)state;
-    struct cors cors;
+    struct cors cors = {0};
     str message;
     assert_int_equal(parse("http://localhost:3000/, https://a.org", &cors, &message), 0);
     assert_true(cors_allows(&cors, S("http://localhost:3000"))); // the slash of an address bar is dropped
@@ -38,7 +38,7 @@ static void test_cors_reads_origins_between_commas(void **state) {
 
 static void test_cors_compares_scheme_host_and_port_exactly(void **state) {
     (void)state;
-    struct cors cors;
+    struct cors cors = {0};
     str message;
     assert_int_equal(parse("[\"https://a.org\"]", &cors, &message), 0);
     static const char *const strangers[] = {
@@ -54,7 +54,7 @@ static void test_cors_refuses_what_is_no_origin(void **state) {
         "[3000]",     "[\"http://\"]",   "http://user@a.org",         "[\"://a.org\"]", "[\"http://a.org\"",
         "http://a b", "http://a.org?x=1"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        struct cors cors;
+        struct cors cors = {0};
         str message;
         assert_int_equal(parse(wrong[i], &cors, &message), -EINVAL);
         assert_non_null(message.ptr);
@@ -63,7 +63,7 @@ static void test_cors_refuses_what_is_no_origin(void **state) {
 
 static void test_cors_says_nothing_where_no_origin_is_configured(void **state) {
     (void)state;
-    struct cors cors;
+    struct cors cors = {0};
     str message;
     char out[CORS_BYTES_MAX];
     assert_int_equal(parse("", &cors, &message), 0);
@@ -72,7 +72,7 @@ static void test_cors_says_nothing_where_no_origin_is_configured(void **state) {
 
 static void test_cors_always_varies_by_origin_where_a_list_is_configured(void **state) {
     (void)state;
-    struct cors cors;
+    struct cors cors = {0};
     str message;
     char out[CORS_BYTES_MAX];
     assert_int_equal(parse("[\"http://a.org\"]", &cors, &message), 0);
