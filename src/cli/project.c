@@ -95,7 +95,7 @@ static int refuse_untested(const char *plugin) {
 
 static int cover(const char *folder, const char *sources) {
     return project_command((const char *const[]){"gcovr", "--root", ".", "--filter", sources, "--exclude-unreachable-branches",
-                                                 "--txt-metric", "line", "--object-directory", folder, folder, NULL},
+                                                 "--object-directory", folder, folder, NULL},
                            -1);
 }
 

@@ -128,6 +128,12 @@ def test_a_new_project_builds_and_passes_its_tests_at_once(installed, folder, fl
     assert re.search(r"\d subtests passed", said), said
 
 
+def test_coverage_of_a_plugin_is_told(installed, folder):
+    installed.run("leat", "new", "orders", cwd=folder)
+    said = installed.run("leat", "test", "--coverage", cwd=folder / "orders")
+    assert re.search(r"^orders\.c +\d+ +\d+ +\d+%", said, re.MULTILINE), said
+
+
 def test_a_new_project_builds_with_cmake(installed, folder):
     installed.run("leat", "new", "parcels", "--table", "--cmake", cwd=folder)
     assert "100% tests passed" in installed.run("leat", "test", cwd=folder / "parcels")
