@@ -83,6 +83,12 @@ void arena_move(struct arena *arena, struct arena_pool *pool) {
     arena->pool = pool;
 }
 
+void arena_lend(struct arena *arena, void *memory, size_t bytes) {
+    assert(!arena->blocks && (uintptr_t)memory % ARENA_ALIGNMENT == 0 && bytes % ARENA_ALIGNMENT == 0);
+    arena->cursor = arena->own = memory;
+    arena->end = arena->own_end = arena->own + bytes;
+}
+
 void arena_reset(struct arena *arena) {
     while (arena->deferred) {
         struct arena_deferred *deferred = arena->deferred;
@@ -94,7 +100,9 @@ void arena_reset(struct arena *arena) {
         arena->blocks = block->next;
         block_give_back(arena->pool, block);
     }
-    arena_init(arena, arena->pool, arena->bytes_max);
+    arena->cursor = arena->own;
+    arena->end = arena->own_end;
+    arena->bytes = 0;
 }
 
 void *arena_raw_elsewhere(struct arena *arena, size_t bytes) {
@@ -111,9 +119,10 @@ void *arena_raw_elsewhere(struct arena *arena, size_t bytes) {
         return NULL;
     arena->bytes += block_bytes;
     char *piece = (char *)block + HEADER_BYTES;
-    if (block_bytes > ARENA_BLOCK_BYTES && arena->blocks) { // the newest block still has room for small pieces: stay with it
-        block->next = arena->blocks->next;
-        arena->blocks->next = block;
+    if (block_bytes > ARENA_BLOCK_BYTES && arena->cursor) { // where small pieces come from there still is room: stay with it
+        struct arena_block **behind = arena->blocks ? &arena->blocks->next : &arena->blocks;
+        block->next = *behind;
+        *behind = block;
         return piece;
     }
     block->next = arena->blocks;

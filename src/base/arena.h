@@ -27,6 +27,7 @@ struct arena_pool {
 
 struct arena {
     struct arena_pool *pool;
+    char *own, *own_end;        // the owner's memory, which pieces come from first; NULL: none
     struct arena_block *blocks; // newest first
     char *cursor, *end;
     size_t bytes, bytes_max; // taken so far, blocks counted whole
@@ -45,7 +46,11 @@ void arena_init(struct arena *arena, struct arena_pool *pool, size_t bytes_max);
  * pool is in use by another thread now.
  */
 void arena_move(struct arena *arena, struct arena_pool *pool);
-/** Runs what was deferred, the last first, and gives everything back; the arena may be used again as if initialised. */
+/** `memory`, aligned as pieces are, is what small pieces come from before any block: it stays the caller's, as long as the arena is used.
+ */
+void arena_lend(struct arena *arena, void *memory, size_t bytes);
+/** Runs what was deferred, the last first, and gives everything back; the arena may be used again as if initialised, and still has what was
+ * lent to it. */
 void arena_reset(struct arena *arena);
 
 /**

@@ -86,6 +86,25 @@ static void test_arena_goes_on_with_its_block_after_a_large_piece(void **state) 
     assert_ptr_equal(arena_raw(&arena, 16), before + 16);
 }
 
+static void test_arena_takes_pieces_from_what_it_was_lent_first(void **state) {
+    (void)state;
+    char lent[64] __attribute__((aligned(ARENA_ALIGNMENT)));
+    arena_lend(&arena, lent, sizeof lent);
+    for (int round = 0; round < 3; round++) {
+        memset(lent, 0xFF, sizeof lent);
+        char *piece = arena_alloc(&arena, 17);
+        assert_ptr_equal(piece, lent);
+        assert_int_equal(piece[16], 0);
+        assert_non_null(arena_raw(&arena, 3 * ARENA_BLOCK_BYTES));
+        assert_ptr_equal(arena_raw(&arena, 16), lent + 32); // a large piece does not end it
+        assert_int_equal(pool.malloc_count, 1 + round);
+        char *elsewhere = arena_raw(&arena, 17);
+        assert_true(elsewhere + 17 <= lent || elsewhere >= lent + sizeof lent);
+        arena_reset(&arena);
+        pool.malloc_count = 1 + round;
+    }
+}
+
 static void test_arena_formats_and_copies(void **state) {
     (void)state;
     str text = arena_format(&arena, "%s-%d", "a", 7);
@@ -155,6 +174,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_arena_asks_the_heap_no_more_once_the_pool_is_warm, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_arena_keeps_no_more_spare_blocks_than_its_pool_allows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_arena_goes_on_with_its_block_after_a_large_piece, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_arena_takes_pieces_from_what_it_was_lent_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_arena_formats_and_copies, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_arena_runs_what_was_deferred_once_when_it_is_reset, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_arena_says_when_memory_is_out, set_up, tear_down),
