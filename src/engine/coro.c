@@ -43,6 +43,7 @@ struct coro {
     coro_fn *fn;
     void *arg;
     void *fake_stack; // AddressSanitizer's
+    bool is_parked;   // while it is free: it waits in coro_entry() for what to run next
     enum coro_state state;
 };
 
@@ -100,6 +101,7 @@ static void forget_frames_of(struct coro *coro) {
     coro->fake_stack = NULL;
 #ifdef HAS_ASAN
     __asan_unpoison_memory_region(coro->stack, coro->pool->stack_bytes);
+    coro->is_parked = false; // its frames are forgotten
 #endif
 }
 
@@ -190,6 +192,7 @@ void coro_pool_trim(struct coro_pool *pool) {
         struct list *coldest = pool->warm.prev;
         struct coro *coro = container_of(coldest, struct coro, node);
         madvise(coro->stack, pool->stack_bytes, MADV_DONTNEED);
+        coro->is_parked = false;
         list_remove(coldest);
         list_push_front(&pool->cold, coldest);
         pool->warm_count--;
@@ -220,11 +223,16 @@ static void coro_go_out(struct coro *coro) {
     arrived_inside(coro);
 }
 
+/** One that has returned stays here, and begins what is next with a switch and no more. */
 static void coro_entry(void) {
     struct coro *coro = running;
     arrived_inside(coro);
-    coro->fn(coro->arg);
-    coro_abandon();
+    for (;;) {
+        coro->fn(coro->arg);
+        coro->is_parked = true;
+        coro->state = CORO_ENDED;
+        coro_go_out(coro);
+    }
 }
 
 int coro_start(struct coro_pool *pool, coro_fn *fn, void *arg) {
@@ -236,7 +244,9 @@ int coro_start(struct coro_pool *pool, coro_fn *fn, void *arg) {
     pool->live_count++;
     coro->fn = fn;
     coro->arg = arg;
-    coro->stack_pointer = coro_prepare(coro->stack, pool->stack_bytes, coro_entry);
+    if (!coro->is_parked)
+        coro->stack_pointer = coro_prepare(coro->stack, pool->stack_bytes, coro_entry);
+    coro->is_parked = false;
     coro_go_in(coro);
     return 0;
 }

@@ -184,6 +184,24 @@ static void test_a_dropped_coroutine_gives_its_stack_back_and_never_goes_on(void
     coro_pool_destroy(pool);
 }
 
+static void test_a_stack_begins_anew_however_its_last_use_has_ended(void **state) {
+    (void)state;
+    struct coro_pool *pool = pool_of(1);
+
+    for (int round = 0; round < 1000; round++) {
+        int end = round * 7 % 11 % 4;
+        struct walk walk = {.waits = end ? 1 : 0, .abandons = end == 1};
+        assert_int_equal(coro_start(pool, walk_run, &walk), 0);
+        if (end == 3)
+            coro_drop(walk.coro);
+        else if (end)
+            coro_resume(walk.coro);
+        assert_int_equal(walk.steps, end == 0 || end == 3 ? 1 : 2);
+        assert_int_equal(coro_pool_live(pool), 0);
+    }
+    coro_pool_destroy(pool);
+}
+
 static char *deepest;
 /** Each call keeps a frame of its own: `above` makes the frames a chain that no loop can replace. */
 static __attribute__((noinline)) int descend(int depth, const volatile char *above) {
@@ -287,6 +305,7 @@ int main(void) {
         cmocka_unit_test(test_stacks_are_reused_last_in_first_out),
         cmocka_unit_test(test_an_abandoned_coroutine_gives_its_stack_back),
         cmocka_unit_test(test_a_dropped_coroutine_gives_its_stack_back_and_never_goes_on),
+        cmocka_unit_test(test_a_stack_begins_anew_however_its_last_use_has_ended),
         cmocka_unit_test(test_a_stack_is_as_deep_as_it_was_asked_for),
         cmocka_unit_test(test_a_stack_that_is_too_deep_ends_at_its_guard_page),
         cmocka_unit_test(test_stacks_of_a_burst_go_back_to_the_kernel),
