@@ -53,7 +53,6 @@ void app_publish(struct app *app, struct snapshot *snapshot, void (*released)(vo
     struct generation *old = app->generation, *next = generation_of(app, snapshot);
     assert(next && next->phase == GENERATION_READY);
     generation_make_current(next);
-    app->generation_count++; // what was found for a head that came before is of the past
     generation_retire(old, released, arg);
 }
 
@@ -83,13 +82,11 @@ static void app_init(struct app *app, struct core *core, const struct app_option
     arena_init(&app->scratch, &core->arenas, SCRATCH_BYTES_MAX);
     list_init(&app->generations);
     list_init(&app->live);
-    list_init(&app->spare);
     list_init(&app->ready_tasks);
     deferred_init(&app->start_tasks, start_tasks);
     list_init(&app->ready_refreshes);
     deferred_init(&app->start_refreshes, cached_start_refreshes);
     app->log_level = log_level_of(NULL);
-    app->generation_count = 1;
     init_uploads(app);
     observe_init_ids(app);
 }
@@ -174,8 +171,9 @@ void app_destroy(struct app *app) {
     outbound_destroy(app->outbound);
     cache_destroy(app->cache);
     db_destroy(app->db);
-    for (struct list *node; (node = list_pop(&app->spare));)
-        free(container_of(node, req, node));
+    requests_free(app);
+    if (app->figures)
+        deferred_cancel(&app->figures->take_times);
     while (!list_is_empty(&app->generations))
         generation_destroy(container_of(app->generations.next, struct generation, node));
     arena_reset(&app->scratch);

@@ -28,6 +28,7 @@ struct generation {
     struct list node;
     struct app *app;
     struct snapshot *snapshot;
+    uint64_t number; // no other of the app has it, ever
     unsigned pin_count;
     bool is_current, is_unwanted; // seen by new requests; to be ended when nothing holds it
     enum generation_phase phase;
@@ -51,7 +52,7 @@ struct app {
     struct core *core;
     const struct app_options *options;
     struct generation *generation; // what new requests see
-    uint64_t generation_count;     // published so far
+    uint64_t generation_count;     // made so far
     struct list generations;
     struct db *db;
     struct outbound *outbound;
@@ -63,7 +64,8 @@ struct app {
     enum log_level log_level;      // of what belongs to no plugin
     char id_line[REQUEST_ID_LINE]; // "X-Request-ID: " and the id that was made last
     struct arena scratch;          // of one dispatch: a decoded path
-    struct list live, spare;       // requests
+    struct list live;              // requests
+    req *spare;                    // requests of earlier, their memory warm
     unsigned live_count, spare_count;
     unsigned outflow_count; // of those, whose answer is being sent in pieces
     struct list ready_tasks;

@@ -84,7 +84,7 @@ static __attribute__((noinline)) const struct endpoint *find_route(struct app *a
     router_match(app->generation->snapshot->router, head->method, path, match);
     if (match->target) {
         if (head->findings && !match->param_count)
-            *head->findings = (struct http_findings){app->generation_count, match->target};
+            *head->findings = (struct http_findings){app->generation->number, match->target};
         return match->target;
     }
     if (match->is_redirect)
@@ -100,7 +100,7 @@ static __attribute__((noinline)) const struct endpoint *find_route(struct app *a
 static inline const struct endpoint *route(struct app *app, struct session *session, const struct http_head *head,
                                            struct router_match *match) {
     const struct http_findings *findings = head->findings;
-    if (!findings || findings->of != app->generation_count)
+    if (!findings || findings->of != app->generation->number)
         return find_route(app, session, head, match);
     match->param_count = 0;
     return findings->target;

@@ -162,7 +162,7 @@ static void say_routes(struct page *page, const struct figures *figures) {
                 say(page, "http_requests_total{%s,status=\"%s\"} %llu\n", labels, status_classes[k],
                     (unsigned long long)counter_value(&sum.by_class[k]));
     }
-    say_family(page, "http_request_duration_seconds", "histogram", "From a request being whole to its answer being written.");
+    say_family(page, "http_request_duration_seconds", "histogram", "From a request being whole to its answer leaving.");
     for (unsigned i = 0; i < figures_route_count(figures); i++) {
         figures_sum_route(figures, i, &sum);
         if (count_of(&sum.latency))

@@ -200,6 +200,22 @@ static void on_question(struct message *message) {
     atomic_store_explicit(&core->is_asked, false, memory_order_release);
 }
 
+static void take_times(struct deferred *deferred) {
+    struct core_figures *core = container_of(deferred, struct core_figures, take_times);
+    int64_t ns = clock_monotonic_ns() - core->app->core->now_ns;
+    for (struct route_figures *route = core->in_turn; route; route = route->next_in_turn) {
+        latency_add(&route->latency, ns > 0 ? (uint64_t)ns / 1000 : 0, route->in_turn_count);
+        route->in_turn_count = 0;
+    }
+    core->in_turn = NULL;
+}
+
+void core_figures_time(struct core_figures *core, struct route_figures *route) {
+    route->next_in_turn = core->in_turn;
+    core->in_turn = route;
+    core_defer(core->app->core, &core->take_times);
+}
+
 struct core_figures *core_figures_create(struct figures *figures, struct app *app) {
     struct core_figures *core = calloc(1, sizeof *core);
     if (!core)
@@ -208,6 +224,7 @@ struct core_figures *core_figures_create(struct figures *figures, struct app *ap
     core->app = app;
     core->core_index = app->core->index;
     core->question.run = on_question;
+    deferred_init(&core->take_times, take_times);
     for (unsigned i = 0; i <= HTTP_METHODS; i++) {
         struct series series = {.plugin = "", .name = "", .method = i < HTTP_METHODS ? http_method_name((enum http_method)i) : ""};
         core->strangers[i] = core_figures_route(core, &series);

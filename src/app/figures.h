@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/ring.h"
+#include "engine/core.h"
 #include "http/head.h"
 
 enum {
@@ -53,15 +53,18 @@ static inline unsigned latency_bucket(uint64_t us) {
     return ((power - LATENCY_STEPS_LOG2 + 1) << LATENCY_STEPS_LOG2) + step;
 }
 
-static inline void latency_add(struct latency *latency, uint64_t us) {
-    counter_add(&latency->sum_us, us);
-    counter_add(&latency->buckets[latency_bucket(us)], 1);
+/** So many durations at once. */
+static inline void latency_add(struct latency *latency, uint64_t us, uint64_t count) {
+    counter_add(&latency->sum_us, us * count);
+    counter_add(&latency->buckets[latency_bucket(us)], count);
 }
 
 // ---- series
 
 struct route_figures {
     counter by_class[STATUS_CLASSES];
+    uint64_t in_turn_count; // the core's alone: requests that came in this turn and have been answered, whose time is taken at its end
+    struct route_figures *next_in_turn;
     struct latency latency;
 };
 
@@ -122,6 +125,8 @@ struct core_figures {
     struct app *app;
     unsigned core_index;
     struct message question;
+    struct route_figures *in_turn; // those that have such requests
+    struct deferred take_times;
     atomic_bool is_asked;
     counter gauges[GAUGES];
     _Atomic(struct route_figures *) routes[FIGURES_SERIES_MAX]; // by series
@@ -144,6 +149,8 @@ struct route_figures *core_figures_route(struct core_figures *core, const struct
 struct query_figures *core_figures_query(struct core_figures *core, const struct series *series);
 /** A call to another server is counted like a route, by file and line. */
 struct route_figures *core_figures_call(struct core_figures *core, const struct series *series);
+/** The durations of the route's `in_turn_count` requests are taken at the end of the turn. On the core's thread. */
+void core_figures_time(struct core_figures *core, struct route_figures *route);
 
 // ---- read
 

@@ -56,6 +56,7 @@ struct generation *generation_create(struct app *app, struct snapshot *snapshot)
     if (!generation)
         return NULL;
     generation->app = app;
+    generation->number = ++app->generation_count;
     generation->snapshot = snapshot;
     generation->values = calloc(snapshot->maker_count + 1, sizeof *generation->values);
     generation->is_last_holder = calloc(snapshot->plugin_count + 1, sizeof *generation->is_last_holder);

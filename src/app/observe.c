@@ -1,7 +1,8 @@
 // observe.c — what is told of a request: its id, its log lines, its figures.
 //
-// A duration is from the turn in which the request was whole to its answer being written: a request that others of its turn have kept
-// waiting has waited. It is right to four microseconds, which spares most requests of a full turn their look at the clock.
+// A duration is from the turn in which the request was whole to its answer leaving: a request that others of its turn have kept waiting has
+// waited. What is answered in the turn it came in leaves at that turn's end, so all such requests of a turn have one duration, and one look
+// at the clock serves them all. That of any other is right to four microseconds.
 #include "observe.h"
 #include "cached.h"
 
@@ -86,12 +87,15 @@ str request_id(req *r) {
 }
 
 bool observe_make_id_line(req *r, str *ret_line) {
-    const struct app *app = r->app;
+    struct app *app = r->app;
     if (r->has_id || (r->head && r->head->request_id.bytes))
         return false;
-    if (app->options->has_request_ids)
-        request_id(r);
-    *ret_line = (str){app->id_line, app->options->has_request_ids ? REQUEST_ID_LINE : 0}; // still the one that was made last
+    *ret_line = (str){0};
+    if (app->options->has_request_ids) {
+        memcpy(r->id, make_id(app).ptr, REQUEST_ID_BYTES);
+        r->has_id = true;
+        *ret_line = (str){app->id_line, REQUEST_ID_LINE};
+    }
     return true;
 }
 
@@ -143,16 +147,38 @@ static void put_head(struct log_request *line, const struct http_head *head, siz
 
 // ---- requests
 
-static void count(struct route_figures *figures, unsigned status, uint64_t us) {
-    counter_add(&figures->by_class[status / 100 % STATUS_CLASSES], 1);
-    latency_add(&figures->latency, us);
+static uint64_t us_between(int64_t began_ns, int64_t ended_ns) {
+    int64_t ns = ended_ns - began_ns;
+    return ns > 0 ? (uint64_t)ns / 1000 : 0;
 }
 
-static __attribute__((noinline)) void log_end(req *r, uint64_t us) {
+static uint64_t us_since(int64_t began_ns) {
+    return us_between(began_ns, clock_monotonic_near_ns());
+}
+
+static unsigned class_of_status(unsigned status) {
+    unsigned class = status / 100;
+    return class < STATUS_CLASSES ? class : 0;
+}
+
+static inline __attribute__((always_inline)) void count(struct app *app, struct route_figures *figures, unsigned status, int64_t began_ns) {
+    counter_add(&figures->by_class[class_of_status(status)], 1);
+    if (began_ns != app->core->now_ns)
+        latency_add(&figures->latency, us_since(began_ns), 1);
+    else if (figures->in_turn_count++ == 0)
+        core_figures_time(app->figures, figures);
+}
+
+static __attribute__((noinline)) void count_from_to(struct route_figures *figures, unsigned status, int64_t began_ns, int64_t ended_ns) {
+    counter_add(&figures->by_class[class_of_status(status)], 1);
+    latency_add(&figures->latency, us_between(began_ns, ended_ns), 1);
+}
+
+static __attribute__((noinline)) void log_end(req *r) {
     struct log_context context = context_of(r);
     struct log_request line = {.wall_us = r->app->core->wall_us,
                                .status = r->answered_status,
-                               .duration_us = us,
+                               .duration_us = us_since(r->began_ns),
                                .bytes_out = r->answered_bytes,
                                .query_count = r->db_query_count,
                                .call_count = r->call_count};
@@ -162,17 +188,15 @@ static __attribute__((noinline)) void log_end(req *r, uint64_t us) {
 
 void observe_end(req *r) {
     const struct generation *generation = r->generation;
-    bool is_logged = r->app->options->logs_requests;
-    if (!r->endpoint || (!generation->routes && !is_logged) || cached_is_refresh(r))
+    if (!r->endpoint || cached_is_refresh(r))
         return;
-    int64_t ns = clock_monotonic_near_ns() - r->began_ns;
-    uint64_t us = ns > 0 ? (uint64_t)ns / 1000 : 0;
-    uint64_t answer_us = r->opened_ns ? (uint64_t)(r->opened_ns - r->began_ns) / 1000 : us; // how long it streams is not how slow it is
     struct route_figures *figures = generation->routes ? generation->routes[r->endpoint->index] : NULL;
-    if (figures)
-        count(figures, r->answered_status, answer_us);
-    if (is_logged)
-        log_end(r, us);
+    if (figures && r->opened_ns) // how long it streams is not how slow it is
+        count_from_to(figures, r->answered_status, r->began_ns, r->opened_ns);
+    else if (figures)
+        count(r->app, figures, r->answered_status, r->began_ns);
+    if (r->app->options->logs_requests)
+        log_end(r);
 }
 
 static struct route_figures *figures_of(const struct app *app, const struct endpoint *endpoint, const struct http_head *head) {
@@ -184,18 +208,15 @@ static struct route_figures *figures_of(const struct app *app, const struct endp
 void observe_plain(struct app *app, const struct endpoint *endpoint, const struct http_head *head, unsigned status, size_t bytes_out,
                    str id) {
     struct route_figures *figures = figures_of(app, endpoint, head);
-    if (!figures && !app->options->logs_requests)
-        return;
-    int64_t ns = clock_monotonic_near_ns() - app->core->now_ns;
-    uint64_t us = ns > 0 ? (uint64_t)ns / 1000 : 0;
     if (figures)
-        count(figures, status, us);
+        count(app, figures, status, app->core->now_ns);
     if (!app->options->logs_requests)
         return;
     struct log_context context = {.least = app->log_level, .request_id = id};
     if (endpoint)
         context = (struct log_context){endpoint->log_level, endpoint->plugin->name, endpoint->path, id};
-    struct log_request line = {.wall_us = app->core->wall_us, .status = status, .duration_us = us, .bytes_out = bytes_out};
+    struct log_request line = {
+        .wall_us = app->core->wall_us, .status = status, .duration_us = us_since(app->core->now_ns), .bytes_out = bytes_out};
     put_head(&line, head, 0);
     log_request(&context, &line);
 }
@@ -246,10 +267,9 @@ void observe_query(const req *r, const leat_query *source, const struct db_query
     struct query_figures *figures = generation->queries && query->statement ? generation->queries[statement_index(query->statement)] : NULL;
     if (!figures)
         return;
-    int64_t ns = r->app->core->now_ns - began_ns;
     counter_add(&figures->count, 1);
     counter_add(&figures->row_count, rows_of(query, source->shape));
-    latency_add(&figures->latency, ns > 0 ? (uint64_t)ns / 1000 : 0);
+    latency_add(&figures->latency, us_between(began_ns, r->app->core->now_ns), 1);
     if (query->failure)
         query_figures_fail(figures, class_of(query->failure));
 }
@@ -259,7 +279,6 @@ void observe_query(const req *r, const leat_query *source, const struct db_query
 void observe_call(const req *r, unsigned site, unsigned status, int64_t began_ns) {
     const struct generation *generation = r->generation;
     struct route_figures *figures = generation->calls ? generation->calls[site] : NULL;
-    int64_t ns = r->app->core->now_ns - began_ns;
     if (figures)
-        count(figures, status, ns > 0 ? (uint64_t)ns / 1000 : 0);
+        count_from_to(figures, status, began_ns, r->app->core->now_ns);
 }

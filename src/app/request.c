@@ -17,29 +17,39 @@ static void deadline_passed(struct timer *timer) {
     request_cancel(container_of(timer, req, deadline), true);
 }
 
-static req *take_spare(struct app *app) {
-    struct list *node = list_pop(&app->spare);
-    if (!node)
-        return calloc(1, sizeof(req));
+static __attribute__((noinline)) req *make(struct app *app) {
+    req *r = aligned_alloc(_Alignof(req), sizeof *r);
+    if (!r)
+        return NULL;
+    memset(r, 0, offsetof(req, first_pieces));
+    r->app = app;
+    arena_init(&r->arena, &app->core->arenas, app->options->request_bytes_max);
+    arena_lend(&r->arena, r->first_pieces, sizeof r->first_pieces);
+    timer_init(&r->deadline, deadline_passed);
+    list_init(&r->node);
+    return r;
+}
+
+static req *take_memory(struct app *app) {
+    req *r = app->spare;
+    if (__builtin_expect(!r, false))
+        return make(app);
+    app->spare = r->next_spare;
     app->spare_count--;
-    return container_of(node, req, node);
+    return r;
 }
 
 req *request_take(struct app *app, struct generation *generation) {
-    req *r = take_spare(app);
+    req *r = take_memory(app);
     if (!r)
         return NULL;
     memset(&r->session, 0, offsetof(req, id) - offsetof(req, session));
-    r->app = app;
     r->generation = generation;
     r->due_ms = core_now_ms(app->core) + app->options->request_ms;
-    r->autocommit.is_used = r->transaction.is_used = false;
     r->headers_last = &r->headers;
     r->spawned_last = &r->spawned;
     r->required_last = &r->required;
-    arena_init(&r->arena, &app->core->arenas, app->options->request_bytes_max);
     problems_init(&r->problems, &r->arena);
-    timer_init(&r->deadline, deadline_passed);
     list_push(&app->live, &r->node);
     app->live_count++;
     generation_pin(r->generation);
@@ -53,12 +63,22 @@ static void give_back(req *r) {
     generation_unpin(r->generation);
     arena_reset(&r->arena);
     if (app->spare_count < SPARE_MAX) {
-        list_push_front(&app->spare, &r->node);
+        r->next_spare = app->spare;
+        app->spare = r;
         app->spare_count++;
     } else {
         free(r);
     }
     app_check_stopped(app);
+}
+
+void requests_free(struct app *app) {
+    while (app->spare) {
+        req *r = app->spare;
+        app->spare = r->next_spare;
+        free(r);
+    }
+    app->spare_count = 0;
 }
 
 static void run_cleanups(req *r, enum outcome outcome) {
@@ -184,7 +204,8 @@ void request_prepare(req *r) {
     if (endpoint->reads_request)
         request_keep(r);
     r->frame = endpoint->frame_bytes ? alloc(r, endpoint->frame_bytes) : NULL;
-    program_run(r, endpoint);
+    if (endpoint->step_count)
+        program_run(r, endpoint);
 }
 
 // On a worker thread.

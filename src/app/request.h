@@ -46,6 +46,8 @@ struct spawned {
 struct intake;
 struct text_pair;
 
+enum { FIRST_PIECES_BYTES = 512 };
+
 /** What a request has begun and not waited for: a query, or a call to another server. Embedded in it, in the request's memory. */
 struct leat_future {
     req *request;
@@ -56,14 +58,17 @@ struct leat_future {
 };
 
 struct req {
-    // set by request_take()
+    // its own as long as there is memory for it, also while it is spare
     struct app *app;
-    struct list node;              // among the app's live or spare ones
-    struct generation *generation; // pinned
+    req *next_spare;
     struct arena arena;
-    struct problems problems;
     struct timer deadline;
+
+    // set by request_take()
+    struct generation *generation; // pinned
+    struct problems problems;
     int64_t due_ms;
+    struct list node; // among the app's live ones, or its tasks that wait for their beginning
 
     // zeroed by request_take(), from `session` on
     struct session *session;         // NULL: a work, or nobody to answer any more
@@ -115,10 +120,13 @@ struct req {
     // not zeroed: anything where there is no id, and of a lane that is not used
     char id[REQUEST_ID_BYTES]; // made for it; not what the client sent
     struct db_conn autocommit, transaction;
+    char first_pieces[FIRST_PIECES_BYTES] __attribute__((aligned(ARENA_ALIGNMENT))); // lent to the arena: most requests need no more
 };
 
 /** A request of that generation, on no session yet; NULL without memory. */
 req *request_take(struct app *app, struct generation *generation);
+/** The memory of those that are spare goes back to the heap. */
+void requests_free(struct app *app);
 /**
  * Runs the clean-ups, rolls back, forgets what is still awaited, starts what was spawned, and gives all memory back. Not `r` afterwards.
  */
@@ -171,7 +179,7 @@ static inline void request_goes_on(req *r) {
 /** True when its answer is being sent in pieces already: what goes wrong now can only cut it. */
 bool request_is_outflowing(const req *r);
 
-/** Runs the endpoint's program: dependencies and parameters into the frame; fails with 401, 422 ... */
+/** Runs the endpoint's program, where it has one: dependencies and parameters into the frame; fails with 401, 422 ... */
 void program_run(req *r, const struct endpoint *endpoint);
 /** Calls the handler: here, or on a worker thread. */
 const void *endpoint_call(req *r);

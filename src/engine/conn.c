@@ -221,7 +221,9 @@ char *conn_extend(struct conn *conn, size_t used, size_t bytes) {
 }
 
 char *conn_reserve(struct conn *conn, size_t bytes) {
-    return conn_extend(conn, 0, bytes);
+    struct output *output = conn->filling;
+    bool is_begun = output && output->capacity - output->end >= bytes && !list_is_empty(&conn->settle.node);
+    return is_begun ? output->data + output->end : conn_extend(conn, 0, bytes);
 }
 
 void conn_commit(struct conn *conn, size_t bytes) {

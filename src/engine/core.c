@@ -35,6 +35,7 @@ static void pin(unsigned index) {
 
 static void read_clocks(struct core *core) {
     core->now_ns = clock_monotonic_ns();
+    core->now_ms = core->now_ns / 1000000;
     core->wall_us = clock_wall_us();
 }
 

@@ -38,8 +38,8 @@ struct core {
     struct coro_pool *coros;
     struct arena_pool arenas;
     struct file_pool files;
-    int64_t now_ns;  // CLOCK_MONOTONIC at the beginning of this turn, after its wait
-    int64_t wall_us; // CLOCK_REALTIME then
+    int64_t now_ns, now_ms; // CLOCK_MONOTONIC at the beginning of this turn, after its wait
+    int64_t wall_us;        // CLOCK_REALTIME then
     uint64_t turn_count;
     struct list turn_end;  // deferred: before the next submission
     struct list next_turn; // deferred: at the beginning of the next turn, which then does not wait
@@ -65,7 +65,7 @@ void core_stop(struct core *core);
 struct core *core_current(void);
 
 static inline int64_t core_now_ms(const struct core *core) {
-    return core->now_ns / 1000000;
+    return core->now_ms;
 }
 
 /**

@@ -15,8 +15,8 @@ static void take(str *rest, size_t bytes) {
 bool session_is_stalled(const struct session *session) {
     const struct session_core *shared = session->core;
     bool is_turn_full = session->turn == shared->core->turn_count && session->turn_answers >= shared->limits->answers_per_turn;
-    return session->state == SESSION_BUSY || session->state == SESSION_STREAM || session->state == SESSION_CLOSING || is_turn_full ||
-           conn_output_is_full(session_conn(session));
+    const unsigned waiting = 1u << SESSION_BUSY | 1u << SESSION_STREAM | 1u << SESSION_CLOSING;
+    return 1u << session->state & waiting || is_turn_full || conn_output_is_full(session_conn(session));
 }
 
 void session_forget_kept(struct session *session) {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "app/app_internal.h"
+#include "base/clock.h"
 
 static struct figures *figures;
 static struct core core_of_app;
@@ -68,8 +69,8 @@ static void test_cores_are_summed_by_series(void **state) {
     counter_add(&here->by_class[2], 3);
     counter_add(&there->by_class[2], 4);
     counter_add(&there->by_class[5], 1);
-    latency_add(&here->latency, 100);
-    latency_add(&there->latency, 300);
+    latency_add(&here->latency, 100, 1);
+    latency_add(&there->latency, 300, 1);
 
     unsigned index = figures_route_count(figures) - 1;
     struct route_figures sum;
@@ -80,6 +81,31 @@ static void test_cores_are_summed_by_series(void **state) {
     assert_int_equal(sum.by_class[5], 1);
     assert_int_equal(sum.latency.sum_us, 400);
     assert_int_equal(sum.latency.buckets[latency_bucket(300)], 1);
+}
+
+static void test_requests_of_one_turn_have_one_duration(void **state) {
+    (void)state;
+    list_init(&core_of_app.turn_end);
+    core_of_app.now_ns = 5000000;
+    struct core_figures *core = new_core();
+    struct route_figures *route = core_figures_route(core, &(struct series){.plugin = "a", .name = "/a", .method = "GET"});
+    struct route_figures *other = core_figures_route(core, &(struct series){.plugin = "a", .name = "/b", .method = "GET"});
+    for (int turn = 1; turn <= 2; turn++) {
+        route->in_turn_count = 16;
+        core_figures_time(core, route);
+        other->in_turn_count = 1;
+        core_figures_time(core, other);
+        clock_freeze(core_of_app.now_ns + 300000, 0);
+        struct deferred *deferred = container_of(list_pop(&core_of_app.turn_end), struct deferred, node);
+        deferred->run(deferred);
+        clock_freeze(-1, -1);
+
+        assert_true(list_is_empty(&core_of_app.turn_end));
+        assert_int_equal(route->in_turn_count, 0);
+        assert_int_equal(route->latency.sum_us, 16 * 300 * turn);
+        assert_int_equal(route->latency.buckets[latency_bucket(300)], 16 * turn);
+        assert_int_equal(other->latency.buckets[latency_bucket(300)], turn);
+    }
 }
 
 static void test_a_route_that_comes_again_goes_on_where_it_was(void **state) {
@@ -136,6 +162,7 @@ int main(void) {
         cmocka_unit_test(test_buckets_grow_with_the_duration_and_are_an_eighth_wide),
         cmocka_unit_test(test_bounds_that_are_shown_are_bounds_of_buckets),
         cmocka_unit_test_setup_teardown(test_cores_are_summed_by_series, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_requests_of_one_turn_have_one_duration, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_route_that_comes_again_goes_on_where_it_was, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_finds_no_room_shares_one_series, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failures_are_counted_by_class_and_the_rarest_together, set_up, tear_down),
