@@ -10,6 +10,8 @@ SCHEMA(Counted, (i64, bytes), (i64, sum), (i64, pieces));
 SCHEMA(Kept, (bool, is_new), (i64, size));
 // clang-format on
 
+ERROR(not_a_guest, 401, "Not you", .headers = "WWW-Authenticate: Bearer");
+
 static i64 sum_of(str piece) {
     i64 sum = 0;
     for (size_t i = 0; i < piece.len; i++)
@@ -44,17 +46,9 @@ POST("/upload/bytes", upload_whole, Counted, (file(f)), .max_body = 64 << 20) {
     return out;
 }
 
-POST("/upload/guarded", upload_guarded, Seen, (file(f), depends(bearer_token, token)), .max_body = (size_t)4 << 30) {
-    if (!str_eq(token, S("good")))
-        http_fail(r, 401, "Not you");
-    Seen *out = new (r, Seen);
-    *out = seen(r, f);
-    return out;
-}
-
 PROVIDE(get_guest, str, (depends(bearer_token, token))) {
     if (!str_eq(token, S("good")))
-        http_fail(r, 401, "Not you");
+        fail(r, not_a_guest);
     return token;
 }
 
