@@ -12,6 +12,11 @@ SCHEMA(Kept, (bool, is_new), (i64, size));
 
 ERROR(not_a_guest, 401, "Not you", .headers = "WWW-Authenticate: Bearer");
 
+static const char *folder_of(req *r) {
+    str folder = settings(UploadSettings)->uploads_folder;
+    return format(r, "%.*s", (int)folder.len, folder.ptr).ptr;
+}
+
 static i64 sum_of(str piece) {
     i64 sum = 0;
     for (size_t i = 0; i < piece.len; i++)
@@ -99,12 +104,12 @@ POST("/upload/many", upload_many, Seen_list, (files(fs, .min_items = 2, .max_ite
 POST("/uploads/kept/{name:path}", keep, Kept, (path(str, name), file(f), query(bool, replace, .def = false)), .max_body = (size_t)4 << 30) {
     Kept *out = new (r, Kept);
     *out = (Kept){.size = f->size};
-    out->is_new = upload_save(r, f, settings(UploadSettings)->uploads_folder, name, .replace = replace);
+    out->is_new = upload_save(r, f, folder_of(r), name, .replace = replace);
     return out;
 }
 
 DELETE("/uploads/kept/{name:path}", unkeep, Empty, (path(str, name))) {
-    if (!upload_remove(r, settings(UploadSettings)->uploads_folder, name))
+    if (!upload_remove(r, folder_of(r), name))
         http_fail(r, 404, "Not Found");
     return NULL;
 }

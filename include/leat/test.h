@@ -83,15 +83,22 @@ typedef struct test_answer {
     unsigned line;
 } answer;
 
+/** A field of a form, or with a filename a file. */
+struct leat_test_part {
+    const char *name, *filename, *type; /**< `filename` NULL: a field; `type` NULL: none is said */
+    str content;
+};
+
 struct leat_sending {
     const char *method, *path, *file;
     unsigned line;
     const char *json; // the body, as application/json
     // author's options
-    const char *token;   // Authorization: Bearer
-    const char *headers; // lines between '\n': "X-One: 1\nX-Two: 2"
-    const char *form;    // the body, as application/x-www-form-urlencoded
-    str body;            // the body, byte for byte; its Content-Type is in `headers`
+    const char *token;                  // Authorization: Bearer
+    const char *headers;                // lines between '\n': "X-One: 1\nX-Two: 2"
+    const char *form;                   // the body, as application/x-www-form-urlencoded
+    str body;                           // the body, byte for byte; its Content-Type is in `headers`
+    const struct leat_test_part *parts; // the body, as multipart/form-data: PARTS()
 };
 
 /** JSON without the backslashes: J({"email": "ada@example.com"}). */
@@ -107,6 +114,9 @@ struct leat_sending {
 #define delete_(a_, path_, ...) LEAT_SEND(a_, "DELETE", path_, NULL, ##__VA_ARGS__)
 /** post_form(a, "/v1/auth/login", "username=ada%40example.com&password=Secure123") */
 #define post_form(a_, path_, form_, ...) LEAT_SEND(a_, "POST", path_, NULL, .form = (form_), ##__VA_ARGS__)
+/** post_files(a, "/v1/files", PARTS({"file", "a.txt", "text/plain", S("hello")}, {"note", .content = S("a field")}), .token = token) */
+#define post_files(a_, path_, parts_, ...) LEAT_SEND(a_, "POST", path_, NULL, .parts = (parts_), ##__VA_ARGS__)
+#define PARTS(...) ((const struct leat_test_part[]){__VA_ARGS__, {0}})
 #define LEAT_SEND(a_, method_, path_, json_, ...)                                                                                          \
     test_app_send((a_), &(const struct leat_sending){                                                                                      \
                             .method = (method_), .path = (path_), .file = __FILE__, .line = __LINE__, .json = (json_), ##__VA_ARGS__})

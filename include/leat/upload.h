@@ -3,7 +3,7 @@
 //   POST("/files", upload_file, Stored, (file(f, .max_bytes = 1 << 30), form(Note, in)), .max_body = (size_t)2 << 30)
 //   {
 //       uuid id = ...;
-//       upload_save(r, f, S("var/files"), uuid_text(r, id));
+//       upload_save(r, f, "var/files", uuid_text(r, id));
 //   }
 //
 // A form with files is read as it comes, once the route's dependencies have judged the request: files of up to 64 KiB stay in memory,
@@ -59,9 +59,10 @@ bool upload_next(req *, const leat_upload *, i64 *at, str *ret_piece);
 /** Options of upload_save(). */
 struct leat_save {
     bool replace; // a file of that name is replaced, at once and as a whole; else it stays, and false is returned
+    bool undo;    // it is removed again where the request fails afterwards, or its client leaves
 };
 /**
- * upload_save(r, f, S("var/files"), name)   upload_save(r, f, S("var/files"), name, .replace = true)
+ * upload_save(r, f, "var/files", name)   upload_save(r, f, "var/files", name, .replace = true)
  *
  * Keeps the file as `name` beneath `folder`, a path of the author's, which is made if only its last part is missing. The way from `folder`
  * to `name` is openat2(2)'s: it cannot lead out, by dots or by links; a name that tries, is empty, ends with '/' or holds a NUL is answered
@@ -71,9 +72,9 @@ struct leat_save {
  */
 #define upload_save(r_, upload_, folder_, name_, ...)                                                                                      \
     leat_upload_save((r_), (upload_), (folder_), (name_), &(const struct leat_save){__VA_ARGS__})
-bool leat_upload_save(req *, const leat_upload *, str folder, str name, const struct leat_save *);
+bool leat_upload_save(req *, const leat_upload *, const char *folder, str name, const struct leat_save *);
 /** Removes what upload_save() has put there, by the same rules. True; false where there is no such file. Suspends. */
-bool upload_remove(req *, str folder, str name);
+bool upload_remove(req *, const char *folder, str name);
 
 // ---- a body of any kind, as it comes
 

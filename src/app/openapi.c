@@ -381,7 +381,8 @@ static void put_responses(struct document *document, const struct endpoint *endp
     put_success(document, endpoint);
     if (endpoint->route->returns->kind == LEAT_FILE)
         put_partial_answers(writer);
-    if (!has_client_failure(endpoint))
+    bool may_be_no_form = endpoint->has_files && !has_failure(endpoint, 400); // what is no multipart is no problem of a field's
+    if (!has_client_failure(endpoint) || may_be_no_form)
         put_plain_failure(document, 400, "Bad Request", "ErrorResponse");
     for (unsigned status = 400; status < 600; status++) {
         if (status == 422 && reads_parameters(endpoint))

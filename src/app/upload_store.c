@@ -16,9 +16,11 @@
 
 struct store {
     struct job job;
+    struct core *core;
     req *waiter;    // NULL: it is gone
     bool is_queued; // with a worker thread, or on its way there or back
     int result;
+    struct offload *undoes; // saved: removed again by it where the request fails; NULL: kept
     struct place_file place;
 };
 
@@ -46,20 +48,31 @@ static void done(struct job *job) {
         destroy(store);
 }
 
+// True when a worker thread removes again what was saved: nobody waits for it.
+static bool undo(struct store *store, struct core *core) {
+    if (!store->undoes)
+        return false;
+    store->job = (struct job){.work = work_remove, .done = done};
+    store->is_queued = offload_submit(store->undoes, core, &store->job) == 0;
+    return store->is_queued;
+}
+
 static void forget(void *arg, enum outcome outcome) {
     struct store *store = arg;
-    (void)outcome;
+    struct core *core = store->core;
     store->waiter = NULL;
     place_file_cancel(&store->place);
-    if (!store->is_queued)
-        destroy(store);
+    if (store->is_queued || (outcome != OK && undo(store, core)))
+        return;
+    destroy(store);
 }
 
 // It ends with the request, or after it.
-static struct store *begin(req *r, str folder, str name) {
+static struct store *begin(req *r, const char *folder, str name) {
     struct store *store = calloc(1, sizeof *store);
     if (!store)
         fail_busy(r, "no memory for an upload");
+    store->core = r->app->core;
     int status = place_file_init(&store->place, folder, name);
     on_done(r, forget, store);
     if (status == -EINVAL)
@@ -79,17 +92,17 @@ static int run(req *r, struct store *store, void (*work)(struct job *job)) {
     return status ? status : store->result;
 }
 
-static _Noreturn void fail_on_store(req *r, const char *what, str folder, int error) {
+static _Noreturn void fail_on_store(req *r, const char *what, const char *folder, int error) {
     bool is_full = error == -ENOSPC || error == -EDQUOT || error == -EFBIG;
     if (error == -EAGAIN)
         fail_busy(r, "the queue of files is full");
     if (error == -EINVAL)
         http_fail(r, 400, "Invalid file name");
-    observe_log(r, LOG_ERROR, what, "folder=\"%.*s\" error=%s", (int)folder.len, folder.ptr, strerrorname_np(-error));
+    observe_log(r, LOG_ERROR, what, "folder=\"%s\" error=%s", folder, strerrorname_np(-error));
     http_fail(r, is_full ? 507 : 500, "%s", http_reason(is_full ? 507 : 500));
 }
 
-bool leat_upload_save(req *r, const leat_upload *shown, str folder, str name, const struct leat_save *options) {
+bool leat_upload_save(req *r, const leat_upload *shown, const char *folder, str name, const struct leat_save *options) {
     const struct upload *upload = container_of((leat_upload *)shown, struct upload, shown);
     struct store *store = begin(r, folder, name);
     store->place.replaces = options->replace;
@@ -100,10 +113,11 @@ bool leat_upload_save(req *r, const leat_upload *shown, str folder, str name, co
         return false;
     if (status)
         fail_on_store(r, "upload_not_saved", folder, status);
+    store->undoes = options->undo ? r->app->options->files : NULL;
     return true;
 }
 
-bool upload_remove(req *r, str folder, str name) {
+bool upload_remove(req *r, const char *folder, str name) {
     int status = run(r, begin(r, folder, name), work_remove);
     if (status == -ENOENT)
         return false;

@@ -25,12 +25,12 @@ struct place {
     const char *name;
 };
 
-int place_file_init(struct place_file *file, str folder, str name) {
+int place_file_init(struct place_file *file, const char *folder, str name) {
     bool is_name = name.len && name.ptr[name.len - 1] != '/' && !memchr(name.ptr, '\0', name.len);
     *file = (struct place_file){.fd = -1};
     if (!is_name)
         return -EINVAL;
-    file->folder = strndup(folder.ptr, folder.len);
+    file->folder = strdup(folder);
     file->name = strndup(name.ptr, name.len);
     if (file->folder && file->name)
         return 0;

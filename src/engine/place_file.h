@@ -18,7 +18,7 @@ struct place_file {
 };
 
 /** For `name` beneath `folder`. 0; -EINVAL for a name that is empty, ends with '/', or holds a NUL; -ENOMEM. */
-int place_file_init(struct place_file *file, str folder, str name);
+int place_file_init(struct place_file *file, const char *folder, str name);
 void place_file_finish(struct place_file *file);
 /** What is to be put there: the file behind `fd`, of which it takes a descriptor of its own, or where that is -1 a copy of `data`. */
 int place_file_take(struct place_file *file, int fd, str data);

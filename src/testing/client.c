@@ -9,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "testing/form_parts.h"
 #include "testing/test_app.h"
 
 // What has come of an answer so far.
@@ -65,8 +66,11 @@ static void put_text(struct buffer *out, const char *text) {
 
 static void put_request(struct buffer *out, struct test_app *a, const struct leat_sending *sending) {
     const char *text = sending->json ? sending->json : sending->form;
-    const char *type = sending->json ? "application/json" : sending->form ? "application/x-www-form-urlencoded" : NULL;
-    str body = text ? (str){text, strlen(text)} : sending->body;
+    const char *type = sending->json    ? "application/json"
+                       : sending->form  ? "application/x-www-form-urlencoded"
+                       : sending->parts ? FORM_PARTS_TYPE
+                                        : NULL;
+    str body = text ? (str){text, strlen(text)} : sending->parts ? form_parts_body(&a->test_arena, sending->parts) : sending->body;
     put_text(out, text_of(a, "%s %s HTTP/1.1\r\nHost: test\r\n", sending->method, sending->path));
     if (type)
         put_text(out, text_of(a, "Content-Type: %s\r\n", type));

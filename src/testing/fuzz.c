@@ -4,6 +4,8 @@
 
 #include "base/buffer.h"
 #include "db/rehearsal.h"
+#include "testing/form_parts.h"
+#include "testing/fuzz_parts.h"
 #include "testing/fuzz_value.h"
 #include "testing/test_app.h"
 
@@ -251,6 +253,21 @@ static void put_form(struct shot *shot, json_t *schema) {
     shot->sending.form = finished(campaign, &form);
 }
 
+// Fields and files; now and then bytes that are no form.
+static void put_parts(struct shot *shot, json_t *media) {
+    struct campaign *campaign = shot->campaign;
+    bool lacks_some = false;
+    shot->sending.parts = fuzz_parts(&campaign->maker, media, shot->quality, &campaign->a->test_arena, &lacks_some);
+    shot->is_forbidden |= lacks_some;
+    if (shot->quality != FUZZ_WRONG || !fuzz_one_in(&campaign->maker, 3))
+        return;
+    shot->sending.body = form_parts_body(&campaign->a->test_arena, shot->sending.parts);
+    shot->sending.body.len = fuzz_below(&campaign->maker, (unsigned)shot->sending.body.len);
+    shot->sending.parts = NULL;
+    put_text(&shot->headers, "Content-Type: " FORM_PARTS_TYPE "\n");
+    shot->is_forbidden = shot->is_garbled = true; // it has no end
+}
+
 static void put_body(struct shot *shot) {
     json_t *content = json_object_get(json_object_get(shot->campaign->operation, "requestBody"), "content");
     json_t *json = json_object_get(content, "application/json"), *form = json_object_get(content, "application/x-www-form-urlencoded");
@@ -258,6 +275,8 @@ static void put_body(struct shot *shot) {
         put_json_body(shot, json_object_get(json, "schema"));
     else if (form)
         put_form(shot, json_object_get(form, "schema"));
+    else if (json_object_get(content, "multipart/form-data"))
+        put_parts(shot, json_object_get(content, "multipart/form-data"));
 }
 
 // ---- judged
@@ -281,8 +300,10 @@ static void say(const struct shot *shot, const answer *x, const char *problem, u
     const struct leat_sending *sent = &shot->sending;
     const char *body = sent->json ? sent->json : sent->form ? sent->form : sent->body.ptr ? sent->body.ptr : "";
     size_t bytes = sent->json || sent->form ? strlen(body) : sent->body.len;
+    str parts = sent->parts ? form_parts_body(&shot->campaign->a->test_arena, sent->parts) : (str){body, bytes};
     print_error("%s\n", problem);
-    print_error("request %u of seed %u: %s %s\n%s%.*s\n", number, seed, sent->method, sent->path, sent->headers, shown(bytes), body);
+    print_error("request %u of seed %u: %s %s\n%s%.*s\n", number, seed, sent->method, sent->path, sent->headers, shown(parts.len),
+                parts.ptr);
     print_error("answer: %d %.*s\n", x->status, shown(x->body.len), x->body.ptr ? x->body.ptr : "");
 }
 
