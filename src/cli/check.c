@@ -89,11 +89,13 @@ static void check_scans(struct checking *checking, const struct inspection *insp
         const struct scan *scan = &inspection->scans[i];
         const leat_item *at = &inspection->query->base;
         // of a table that is nearly empty every plan is a scan
-        if (scan->row_count >= checking->row_count && (scan->has_no_index || scan->row_count >= ROW_COUNT_USUAL))
-            findings_add(&checking->findings, LEVEL_ERROR, at->file, at->line, "this reads all of %s, some %.0f rows%s", scan->table,
-                         scan->row_count,
-                         scan->has_no_index ? ": no index serves it"
-                                            : ", though an index would serve it: its condition may leave most of them");
+        if (scan->row_count >= checking->row_count && scan->has_no_index)
+            findings_add(&checking->findings, LEVEL_ERROR, at->file, at->line, "this reads all of %s, some %.0f rows: no index serves it",
+                         scan->table, scan->row_count);
+        else if (scan->row_count >= checking->row_count && scan->row_count >= ROW_COUNT_USUAL)
+            findings_add(&checking->findings, LEVEL_WARNING, at->file, at->line,
+                         "this reads all of %s, some %.0f rows, though an index would serve it: Postgres expects to need most of them",
+                         scan->table, scan->row_count);
         else if (scan->has_no_index)
             findings_add(&checking->findings, LEVEL_NOTE, at->file, at->line,
                          "no index serves this: it reads all of %s, however many rows there will be", scan->table);
@@ -207,7 +209,7 @@ const struct verb verb_check = {
             "plan is\n"
             "asked for, as a prepared statement has it, and nothing runs.\n"
             "\n"
-            "Exit status: 0 all is good, notes included; 1 something is wrong; 2 called wrongly.\n"
+            "Exit status: 0 all is good, warnings and notes included; 1 something is wrong; 2 called wrongly.\n"
             "\n"
             "Examples:\n"
             "  leat check\n"

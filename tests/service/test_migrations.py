@@ -196,6 +196,16 @@ def test_a_change_that_rows_are_in_the_way_of_is_said_before_it_is_applied(made)
     assert "-- Postgres refused this draft when it was tried" in made.newest().read_text()
 
 
+def test_declarations_that_cannot_be_are_refused_at_their_lines(made):
+    made.declare(rest='TABLE(Again, "crates", (i64, id));\nSCHEMA(None, (i64, id));\nINDEX(None, none_idx, id);\n')
+    found = made.run("db", "check", status=1).stderr
+    assert re.search(r"^shop\.c:\d+: error: the table 'crates' is declared by shop\.c:\d+ already", found, re.MULTILINE)
+    assert re.search(r"^shop\.c:\d+: error: this is about a SCHEMA, which has no table", found, re.MULTILINE)
+    made.declare('(str, odd, .server_default = "nonsense()"),')
+    found = made.run("db", "new", "shop", "odd", status=1).stderr
+    assert re.search(r"^shop\.c:\d+: error: function nonsense\(\) does not exist \(SQLSTATE 42883\)", found, re.MULTILINE)
+
+
 # ---- status, history, exit codes
 
 
