@@ -7,6 +7,7 @@
 
 #include <leat/upload.h>
 
+#include "away.h"
 #include "cached.h"
 #include "request.h"
 
@@ -64,7 +65,28 @@ static void note_use(req *r) {
         cached_note_header(r, S("the body"));
 }
 
+struct body_call {
+    req *r;
+    str piece;
+    bool has_more;
+};
+
+static void body_on_core(void *arg) {
+    struct body_call *call = arg;
+    call->piece = request_body(call->r);
+}
+
+static void next_on_core(void *arg) {
+    struct body_call *call = arg;
+    call->has_more = request_body_next(call->r, &call->piece);
+}
+
 str request_body(req *r) {
+    if (r->is_away) {
+        struct body_call call = {.r = r};
+        away_call(r, body_on_core, &call);
+        return call.piece;
+    }
     note_use(r);
     body_gather(r, r->app->options->request_bytes_max);
     request_keep(r);
@@ -72,6 +94,12 @@ str request_body(req *r) {
 }
 
 bool request_body_next(req *r, str *ret_piece) {
+    if (r->is_away) {
+        struct body_call call = {.r = r, .piece = *ret_piece};
+        away_call(r, next_on_core, &call);
+        *ret_piece = call.piece;
+        return call.has_more;
+    }
     note_use(r);
     if (r->is_body_to_come) {
         r->is_body_taken = true;

@@ -4,6 +4,7 @@
 
 #include <leat/upload.h>
 
+#include "away.h"
 #include "base/list.h"
 #include "intake.h"
 #include "observe.h"
@@ -21,7 +22,25 @@ static bool next_in_memory(str data, i64 *at, str *ret_piece) {
     return true;
 }
 
+struct next_call {
+    req *r;
+    const leat_upload *shown;
+    i64 *at;
+    str *piece;
+    bool has_more;
+};
+
+static void next_on_core(void *arg) {
+    struct next_call *call = arg;
+    call->has_more = upload_next(call->r, call->shown, call->at, call->piece);
+}
+
 bool upload_next(req *r, const leat_upload *shown, i64 *at, str *ret_piece) {
+    if (r->is_away) {
+        struct next_call call = {r, shown, at, ret_piece, false};
+        away_call(r, next_on_core, &call);
+        return call.has_more;
+    }
     const struct upload *upload = upload_of(shown);
     if (*at < 0 || *at >= shown->size)
         return false;

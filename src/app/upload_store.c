@@ -8,6 +8,7 @@
 
 #include <leat/upload.h>
 
+#include "away.h"
 #include "base/list.h"
 #include "engine/offload.h"
 #include "engine/place_file.h"
@@ -102,7 +103,31 @@ static _Noreturn void fail_on_store(req *r, const char *what, const char *folder
     http_fail(r, is_full ? 507 : 500, "%s", http_reason(is_full ? 507 : 500));
 }
 
+struct store_call {
+    req *r;
+    const leat_upload *shown;
+    const char *folder;
+    str name;
+    const struct leat_save *options;
+    bool is_done;
+};
+
+static void save_on_core(void *arg) {
+    struct store_call *call = arg;
+    call->is_done = leat_upload_save(call->r, call->shown, call->folder, call->name, call->options);
+}
+
+static void remove_on_core(void *arg) {
+    struct store_call *call = arg;
+    call->is_done = upload_remove(call->r, call->folder, call->name);
+}
+
 bool leat_upload_save(req *r, const leat_upload *shown, const char *folder, str name, const struct leat_save *options) {
+    if (r->is_away) {
+        struct store_call call = {r, shown, folder, name, options, false};
+        away_call(r, save_on_core, &call);
+        return call.is_done;
+    }
     const struct upload *upload = container_of((leat_upload *)shown, struct upload, shown);
     struct store *store = begin(r, folder, name);
     store->place.replaces = options->replace;
@@ -118,6 +143,11 @@ bool leat_upload_save(req *r, const leat_upload *shown, const char *folder, str 
 }
 
 bool upload_remove(req *r, const char *folder, str name) {
+    if (r->is_away) {
+        struct store_call call = {.r = r, .folder = folder, .name = name};
+        away_call(r, remove_on_core, &call);
+        return call.is_done;
+    }
     int status = run(r, begin(r, folder, name), work_remove);
     if (status == -ENOENT)
         return false;

@@ -51,6 +51,9 @@ PROVIDE(get_factor, i64, (query(i64, factor, .def = 2)), .blocking = true) {
 POST("/a/all", do_all, Told, (body(Wanted, in), depends(get_factor, factor), depends(get_db, db)), .blocking = true, .status = 201) {
     Told *told = new (r, Told);
     told->is_away = !is_on_core();
+    if (!request_body(r).len)
+        http_fail(r, 500, "no body");
+    not_ready_because(r);
     i64 users = db_value(db, i64, "SELECT count(*) FROM users");
     str hash = password_hash(r, S("Secure123"));
     told->number =
