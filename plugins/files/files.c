@@ -26,8 +26,9 @@ TABLE(StoredFile, "files",
     (str,       content_type, .max_length = 255),
     (i64,       bytes),
     (str,       note,         .max_length = 200, .server_default = "''"),
-    (uuid,      owner_id,     .references = "users(id)"),
+    (uuid,      owner_id,     .references = "users(id) ON DELETE CASCADE"),
     (timestamp, created_at,   .server_default = "now()"));
+INDEX_ON(StoredFile, files_owner_id_created_at_id_idx, "(owner_id, created_at DESC, id DESC)");
 // clang-format on
 
 IMPORT(get_current_user, uuid, "users");

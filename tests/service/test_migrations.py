@@ -206,6 +206,17 @@ def test_declarations_that_cannot_be_are_refused_at_their_lines(made):
     assert re.search(r"^shop\.c:\d+: error: function nonsense\(\) does not exist \(SQLSTATE 42883\)", found, re.MULTILINE)
 
 
+def test_the_plugins_that_ship_are_as_they_declare_and_their_sql_fits(tmp_path, postgres):
+    tmp_path.chmod(0o755)
+    shop = Shop(tmp_path, postgres, "shipped")
+    shop.command = lambda *arguments: [program(), *arguments, "--bench", "--var", str(tmp_path / "var")]
+    shop.run("db", "up")
+    assert "are as they are declared" in shop.run("db", "check").stdout
+    shop.run("check", "--db")
+    shop.run("db", "reset", "--confirm", "shipped")
+    assert "are as they are declared" in shop.run("db", "check").stdout
+
+
 # ---- status, history, exit codes
 
 
