@@ -172,6 +172,29 @@ static void set_calls(struct core_figures *core, const struct outbound *outbound
     set(core, GAUGE_CALL_CONNECTIONS, figures.connection_count);
 }
 
+static void set_redis(struct core_figures *core, const struct shared *shared) {
+    const struct shared_figures *figures = shared_figures(shared);
+    set(core, GAUGE_REDIS_READY, shared_is_ready(shared));
+    set(core, GAUGE_REDIS_LOOKUPS, figures->lookup_count);
+    set(core, GAUGE_REDIS_HITS, figures->hit_count);
+    set(core, GAUGE_REDIS_LATE, figures->late_count);
+    set(core, GAUGE_REDIS_ERRORS, figures->error_count);
+}
+
+static void set_cache(struct core_figures *core, const struct cache *cache) {
+    set(core, GAUGE_CACHE_HITS, cache->figures.hit_count);
+    set(core, GAUGE_CACHE_STALE, cache->figures.stale_count);
+    set(core, GAUGE_CACHE_MISSES, cache->figures.miss_count);
+    set(core, GAUGE_CACHE_BYPASSES, cache->figures.bypass_count);
+    set(core, GAUGE_CACHE_ENTRIES, cache->store.count);
+    set(core, GAUGE_CACHE_BYTES, store_bytes(&cache->store));
+    set(core, GAUGE_CACHE_EVICTIONS, cache->store.figures.eviction_count);
+    set(core, GAUGE_CACHE_REFUSALS, cache->figures.refused_count);
+    set(core, GAUGE_CACHE_FORGETS, cache->store.figures.forget_count);
+    if (cache->shared)
+        set_redis(core, cache->shared);
+}
+
 static void set_all(struct core_figures *figures) {
     const struct app *app = figures->app;
     const struct core *core = app->core;
@@ -190,6 +213,7 @@ static void set_all(struct core_figures *figures) {
     set(figures, GAUGE_RING_BUFFERS_FREE, ring_buffers_free(core->ring));
     set(figures, GAUGE_ARENA_MALLOCS, core->arenas.malloc_count);
     set_database(figures, app->db);
+    set_cache(figures, app->cache);
     set_calls(figures, app->outbound);
 }
 

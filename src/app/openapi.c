@@ -253,11 +253,30 @@ static void put_success_content(struct document *document, const struct endpoint
     }
 }
 
+// Of a route that is cached: what its answers say of themselves.
+static const char cached_headers[] =
+    "{\"ETag\":{\"description\":\"What tells this answer from another of the same address\",\"schema\":{\"type\":\"string\"}},"
+    "\"Cache-Control\":{\"description\":\"How long it may be kept\",\"schema\":{\"type\":\"string\"}},"
+    "\"Age\":{\"description\":\"Seconds since it was made\",\"schema\":{\"type\":\"integer\",\"minimum\":0}},"
+    "\"X-Cache\":{\"description\":\"Whether it was made for this "
+    "request\",\"schema\":{\"type\":\"string\",\"enum\":[\"HIT\",\"MISS\",\"STALE\","
+    "\"BYPASS\"]}}}";
+
+static void put_not_modified(leat_json *writer) {
+    put_status(writer, 304);
+    leat_put_open(writer);
+    json_pair(writer, "description", "Not Modified: the client has it, by its If-None-Match");
+    json_pair_raw(writer, "headers", cached_headers);
+    leat_put_close(writer);
+}
+
 static void put_success(struct document *document, const struct endpoint *endpoint) {
     leat_json *writer = &document->writer;
     put_status(writer, endpoint->status);
     leat_put_open(writer);
     json_pair(writer, "description", "Successful Response");
+    if (endpoint->cached)
+        json_pair_raw(writer, "headers", cached_headers);
     put_success_content(document, endpoint);
     leat_put_close(writer);
 }
@@ -381,6 +400,8 @@ static void put_responses(struct document *document, const struct endpoint *endp
     put_success(document, endpoint);
     if (endpoint->route->returns->kind == LEAT_FILE)
         put_partial_answers(writer);
+    if (endpoint->cached)
+        put_not_modified(writer);
     bool may_be_no_form = endpoint->has_files && !has_failure(endpoint, 400); // what is no multipart is no problem of a field's
     if (!has_client_failure(endpoint) || may_be_no_form)
         put_plain_failure(document, 400, "Bad Request", "ErrorResponse");

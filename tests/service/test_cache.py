@@ -4,7 +4,10 @@ import concurrent.futures
 import gzip
 import itertools
 import json
+import pathlib
+import shutil
 import socket
+import tempfile
 import threading
 import time
 
@@ -12,7 +15,7 @@ import pytest
 
 from client import Client, Wire
 from people import Person
-from server import Server
+from server import Server, build_folder
 
 keys = itertools.count(1)
 
@@ -43,6 +46,13 @@ def clients_of_both_cores(server):
             return first, second
         second.forget()
     raise AssertionError("no connection reached the other core")
+
+
+def wait_until(condition, seconds=15):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.02)
 
 
 def fresh_item():
@@ -433,3 +443,60 @@ def test_a_coded_answer_is_forgotten_with_the_other():
                        for _ in range(2)}
             assert len(numbers) == 1 and numbers == {client.get("/caching/listing").json["number"]}
             client.post("/caching/forget/listing")
+
+
+# ---- plugins that change, figures, documents
+
+
+def test_a_new_build_of_a_plugin_is_not_answered_by_the_old_ones_answers():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        built = build_folder() / "bench/plugins"
+        shutil.copy(built / "caching.so", folder)
+        with Server("--plugins", name, bench=False, workers=1) as server:
+            client = Client(server)
+            client.get("/cached")
+            assert client.get("/cached").field("X-Cache") == "HIT"
+            shutil.copy(built / "echo.so", folder / "echo.so")
+            wait_until(lambda: client.post("/echo", body=b"x").status == 200)
+            assert client.get("/cached").field("X-Cache") == "HIT"  # it has not changed
+            (folder / "new").write_bytes((built / "caching.so").read_bytes() + b"\0")
+            (folder / "new").rename(folder / "caching.so")
+            wait_until(lambda: client.get("/cached").field("X-Cache") == "MISS")
+            assert client.get("/cached").field("X-Cache") == "HIT"
+
+
+def test_figures_tell_how_it_goes(caching, asking):
+    def figures(core):
+        return {line.split("{")[0]: float(line.split()[-1]) for line in asking.get("/metrics").body.decode().splitlines()
+                if line.startswith(("leat_cache_", "leat_redis_")) and f'core="{core}"' in line}
+    before = {core: figures(core) for core in (0, 1)}
+    target = fresh_item()
+    for _ in range(4):
+        asking.get(target)
+    asking.get("/caching/cookie"), asking.post("/caching/forget/items")
+    after = {core: figures(core) for core in (0, 1)}
+
+    def grown(name):
+        return sum(after[core][f"leat_cache_{name}"] - before[core][f"leat_cache_{name}"] for core in (0, 1))
+    assert (grown("hits_total"), grown("misses_total"), grown("bypasses_total"), grown("forgets_total")) == (3, 2, 1, 2)
+    assert grown("entries") == 1 and grown("bytes") > 0 and after[0]["leat_redis_ready"] == 0
+
+
+def test_the_document_tells_of_it(asking):
+    paths = asking.get("/openapi.json").json["paths"]
+    cached, plain = (paths[path]["get"]["responses"] for path in ("/cached", "/json"))
+    assert set(cached["200"]["headers"]) == {"ETag", "Cache-Control", "Age", "X-Cache"} and "304" in cached
+    assert "304" not in plain and "headers" not in plain["200"]
+
+
+def test_hooks_see_a_hit_and_may_refuse_it():
+    with Server(workers=1) as server:
+        client = Client(server)
+        for _ in range(3):
+            answer = client.get("/hooked/cached", headers={"X-Word": "open"})
+            assert answer.status == 200 and answer.field("X-Seen") == "200" and len(answer.fields_of("X-Asked")) == 1
+        assert answer.field("X-Cache") == "HIT" and answer.json["number"] == 1
+        assert client.get("/hooked/cached").status == 403
+        again = client.get("/hooked/cached", headers={"X-Word": "open", "If-None-Match": answer.field("ETag")})
+        assert again.status == 304 and again.field("X-Seen") == "304"
