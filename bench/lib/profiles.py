@@ -8,6 +8,8 @@ USER = json.dumps({"email": "ada.lovelace@example.org", "first_name": "Ada", "la
                   separators=(",", ":"))
 POST = json.dumps({"title": "On analytical engines", "content": "The engine weaves algebraic patterns, as the loom weaves leaves. " * 4},
                   separators=(",", ":"))
+UPLOAD = ("--leat\r\nContent-Disposition: form-data; name=\"f\"; filename=\"page.txt\"\r\nContent-Type: text/plain\r\n\r\n"
+          + "The engine weaves algebraic patterns, as the loom weaves leaves.\n" * 512 + "\r\n--leat--\r\n")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +73,8 @@ PROFILES = [
             bounds={"fastapi": 1 / 30}),
     Profile("login", route="login", path="/v1/auth/login", method="POST", has_floor=False, connections=8,
             body="username=bench-0%40example.org&password=Correct-horse-9", content_type="application/x-www-form-urlencoded"),
+    Profile("upload of 32 KiB", route="upload", path="/upload/size", method="POST", body=UPLOAD, has_floor=False, connections=16,
+            content_type="multipart/form-data; boundary=leat"),
     Profile("connection churn", is_churn=True, peers=LATENCY_PEERS, **PLAIN, has_floor=False),
     Profile("10,000 idle, 64 busy", idle=10_000, peers=("nginx",), **PLAIN),
     Profile("20,000/s open loop", rate=20_000, peers=LATENCY_PEERS, **PLAIN),

@@ -5,8 +5,8 @@
 // without them.
 #include <leat/leat.h>
 
-SETTINGS(FileSettings,
-         (str, files_folder, .def = "var/files", .max_length = 1024, .description = "Folder that uploaded files are kept in"));
+SETTINGS(FileSettings, (str, folder, .env = "FILES_FOLDER", .def = "var/files", .max_length = 1024,
+                        .description = "Folder that uploaded files are kept in"));
 
 // clang-format off
 SCHEMA(FileNote, (str, note, .max_length = 200, .def = "", .description = "What the file is about"));
@@ -39,7 +39,7 @@ ERROR(no_such_owner, 401, "Invalid token", .constraint = "files_owner_id_fkey", 
 enum { TYPE_BYTES_MAX = 255 };
 
 static const char *folder(req *r) {
-    str path = settings(FileSettings)->files_folder;
+    str path = settings(FileSettings)->folder;
     return format(r, "%.*s", (int)path.len, path.ptr).ptr;
 }
 

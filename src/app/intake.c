@@ -283,6 +283,8 @@ static void read_multipart(req *r, str content_type) {
         http_fail(r, 400, "%s", reader->multipart.problem);
     intake_spool(r);
     str piece;
+    if (!r->is_body_to_come && !r->is_body_taken) // a hook has asked for all of it before
+        read_piece(reader, r->body);
     while (body_next(r, &piece))
         read_piece(reader, piece);
     if (multipart_end(&reader->multipart))
