@@ -122,4 +122,11 @@ GET("/relay/mixed", relay_mixed, Thing, (query(str, url)), .hidden = true) {
     return hash.len ? await(promise) : NULL;
 }
 
+// On a worker thread: a call goes over to the core and back.
+GET("/relay/blocking", relay_blocking, Thing, (query(str, url)), .blocking = true, .hidden = true) {
+    Thing *first = http_get(r, Thing, url);
+    Thing_promise second = http_get_start(r, Thing, url);
+    return await(second)->number == first->number ? first : NULL;
+}
+
 PLUGIN(relay, .description = "Calls to other servers, for tests");

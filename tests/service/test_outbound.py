@@ -258,6 +258,12 @@ def test_what_else_a_request_waits_for_does_not_disturb_its_calls(client, upstre
         assert ask(client, upstream.url("/slow", ms=5), "/relay/mixed").json == THING
 
 
+def test_a_blocking_handler_calls_as_well(client, upstream):
+    for _ in range(5):
+        assert ask(client, upstream.url("/slow", ms=5), "/relay/blocking").json == THING
+    assert ask(client, upstream.url("/status", code=500), "/relay/blocking").status == 502
+
+
 def test_a_task_calls_as_well(relay, client, upstream):
     before = len(relay.lines)
     assert client.post("/relay/task", {"url": upstream.url("/thing")}).status == 204
