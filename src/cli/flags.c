@@ -53,6 +53,13 @@ static const struct flag *find(const struct flag *flags, const char *name, size_
     return NULL;
 }
 
+static const struct flag *find_letter(const struct flag *flags, const char *argument) {
+    for (; flags && flags->name; flags++)
+        if (flags->letter && argument[1] == flags->letter && !argument[2])
+            return flags;
+    return NULL;
+}
+
 static void say_unknown(const struct flag *flags, const char *argument, struct messages *messages) {
     const char *names[FLAGS_MAX + 1] = {0};
     for (size_t i = 0; flags && flags[i].name && i < FLAGS_MAX; i++)
@@ -66,7 +73,8 @@ static void say_unknown(const struct flag *flags, const char *argument, struct m
 static int set(const struct flag *flag, str value, struct environment *environment) {
     const struct variable *before = environment_find(environment, flag->variable);
     if (flag->is_repeatable && before && before->source == FROM_FLAG)
-        value = arena_format(environment->arena, "%.*s,%.*s", (int)before->value.len, before->value.ptr, (int)value.len, value.ptr);
+        value = arena_format(environment->arena, "%.*s%c%.*s", (int)before->value.len, before->value.ptr,
+                             flag->variable[0] == '-' ? '\n' : ',', (int)value.len, value.ptr);
     const char *spelling = arena_format(environment->arena, "--%s", flag->name).ptr;
     return value.ptr && spelling ? environment_put_flag(environment, flag->variable, value, spelling) : -ENOMEM;
 }
@@ -81,7 +89,7 @@ static int take(const struct flag *flags, char ***cursor, struct environment *en
     const char *argument = **cursor;
     size_t bytes = strcspn(argument, "=");
     const char *given = argument[bytes] ? argument + bytes + 1 : NULL;
-    const struct flag *flag = !strncmp(argument, "--", 2) ? find(flags, argument + 2, bytes - 2) : NULL;
+    const struct flag *flag = !strncmp(argument, "--", 2) ? find(flags, argument + 2, bytes - 2) : find_letter(flags, argument);
     if (!flag) {
         say_unknown(flags, argument, messages);
         return -EINVAL;

@@ -13,8 +13,9 @@ struct flag {
     const char *value;    // how the help calls its value, "N"; NULL: it takes none
     const char *variable; // what it sets; one that begins with '-' is no setting and cannot come from elsewhere
     const char *sets;     // to what, where it takes no value
-    bool is_repeatable;   // its values become a list
+    bool is_repeatable;   // its values become a list: between commas; of what is no setting, a line each
     const char *help;
+    char letter; // for -H; 0: none
 };
 
 /**

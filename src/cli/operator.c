@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/control.h"
+#include "cli/readings.h"
 
 enum { ANSWER_BYTES_MAX = 64 << 20 };
 
@@ -42,22 +43,40 @@ static str write_change(const struct asked *asked, ChangeAnswer *answer) {
 
 // ---- plugins
 
-static str tell_plugins(struct asked *asked) {
+static str address_of(const struct asked *asked) {
     const struct operator_view *view = &asked->operator->view;
     const char *host = view->workspace->config.server.host;
     bool is_ipv6 = strchr(host, ':') != NULL;
+    return arena_format(asked->arena, "http://%s%s%s:%u", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", server_port(view->server));
+}
+
+static str tell_plugins(struct asked *asked) {
+    const struct operator_view *view = &asked->operator->view;
     struct census census;
     unsigned silent_count;
     survey_take(view->survey, &census, &silent_count);
     PluginsAnswer answer = {
         .error = S(""),
         .pid = getpid(),
-        .address = arena_format(asked->arena, "http://%s%s%s:%u", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", server_port(view->server)),
+        .address = address_of(asked),
         .leat = str_of(leat_version()),
         .silent_cores = silent_count,
     };
     standing_rows(view->standing, view->publisher, &census, asked->request.plugin, asked->arena, &answer);
     return words_write(&PluginsAnswer__schema, &answer, asked->arena);
+}
+
+// ---- readings
+
+static str tell_readings(struct asked *asked) {
+    const struct operator_view *view = &asked->operator->view;
+    struct figures *figures = view->workspace->config.app.figures;
+    ReadingsAnswer answer = {.error = figures ? S("") : S("this server counts nothing: METRICS is off"), .pid = getpid()};
+    answer.address = address_of(asked);
+    answer.at_us = clock_monotonic_ns() / 1000;
+    if (figures)
+        readings_take(figures, asked->arena, &answer);
+    return words_write(&ReadingsAnswer__schema, &answer, asked->arena);
 }
 
 // ---- changes
@@ -172,7 +191,11 @@ static const struct {
     const char *name;
     str (*run)(struct asked *asked);
     bool wants_plugin;
-} questions[] = {{"plugins", tell_plugins, false}, {"reload", reload, false}, {"unload", unload, true}, {"rollback", roll_back, true}};
+} questions[] = {{"plugins", tell_plugins, false},
+                 {"readings", tell_readings, false},
+                 {"reload", reload, false},
+                 {"unload", unload, true},
+                 {"rollback", roll_back, true}};
 
 static str answer_of(struct asked *asked, str line) {
     ChangeAnswer wrong = {0};

@@ -16,6 +16,7 @@ const struct verb *const verbs[] = {
     &verb_reload,
     &verb_unload,
     &verb_rollback,
+    &verb_top,
     &verb_dev,
     &verb_new,
     &verb_build,
@@ -27,7 +28,9 @@ const struct verb *const verbs[] = {
     &verb_routes,
     &verb_settings,
     &verb_openapi,
+    &verb_call,
     &verb_token,
+    &verb_doctor,
     &verb_manual,
     &verb_completion,
     &verb_version,
@@ -82,7 +85,8 @@ static int help_verb(const struct verb *verb) {
     if (verb->flags->name)
         puts("\nFlags:");
     for (const struct flag *flag = verb->flags; flag->name; flag++) {
-        int bytes = printf("  --%s%s%s", flag->name, flag->value ? " " : "", flag->value ? flag->value : "");
+        char letter[] = {'-', flag->letter, ',', ' ', '\0'};
+        int bytes = printf("  %s--%s%s%s", flag->letter ? letter : "", flag->name, flag->value ? " " : "", flag->value ? flag->value : "");
         printf("%*s%s\n", bytes < 24 ? 24 - bytes : 1, "", flag->help);
     }
     if (verb->has_settings) {

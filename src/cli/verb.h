@@ -32,10 +32,12 @@ struct verb {
 extern const struct verb
     verb_bench,
     verb_build,
+    verb_call,
     verb_check,
     verb_completion,
     verb_db,
     verb_dev,
+    verb_doctor,
     verb_manual,
     verb_new,
     verb_openapi,
@@ -48,6 +50,7 @@ extern const struct verb
     verb_settings,
     verb_test,
     verb_token,
+    verb_top,
     verb_unload,
     verb_version;
 // clang-format on

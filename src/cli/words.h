@@ -9,7 +9,7 @@
 
 // clang-format off
 SCHEMA(ControlRequest,
-    (str, verb),                    // "plugins", "reload", "unload", "rollback", "figures"
+    (str, verb),                    // "plugins", "reload", "unload", "rollback", "readings"
     (str, plugin, .optional = true)); // whose; "" means all
 
 /** What holds a generation that nobody else needs any more, or simply what is under way. */
@@ -41,6 +41,24 @@ SCHEMA(ChangeAnswer,
     (i64, generation),
     (i64, ms),
     (str, messages));  // of a refusal, lines
+
+/** What is counted of a route or a query since the server began. */
+SCHEMA(Reading,
+    (str, kind),   // "route", "query"
+    (str, label),  // "GET /v1/users", "plugins/users/users.c:83"
+    (str, plugin),
+    (i64, count),
+    (i64, failed), // 5xx, and requests that were never answered; queries that failed
+    (i64_list, latency)); // pairs: a bucket of figures.h, and how many fell into it
+
+SCHEMA(ReadingsAnswer,
+    (str, error), // as above
+    (i64, pid),
+    (str, address),
+    (i64, at_us), // CLOCK_MONOTONIC
+    (i64, connections),
+    (i64, requests), // in flight; this and the one above are some moments old
+    (Reading_list, readings));
 // clang-format on
 
 /** Reads one JSON text as the schema; strings are slices of `text`, or of the arena. 0, -EINVAL or -ENOMEM. */

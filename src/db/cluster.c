@@ -288,6 +288,17 @@ int cluster_revive(struct cluster *cluster, struct arena *arena, str *ret_failur
     return error ? error : !is_back;
 }
 
+const char *cluster_find(const char *var, struct arena *arena) {
+    struct place place;
+    str failure;
+    if (place_open(var, false, arena, &place, &failure) < 0)
+        return NULL;
+    const char *socket = arena_format(arena, "%s/.s.PGSQL." PLACE_PORT, place.run).ptr;
+    bool is_there = socket && access(socket, F_OK) == 0;
+    place_close(&place);
+    return is_there ? arena_format(arena, "host=%s port=" PLACE_PORT " dbname=app user=app", place.run).ptr : NULL;
+}
+
 const char *cluster_conninfo(const struct cluster *cluster) {
     return cluster->conninfo;
 }

@@ -29,6 +29,8 @@ int cluster_start(const struct cluster_options *options, struct arena *arena, st
  * or another server is at it; or a negative errno and `*ret_failure` says in a line what is wrong.
  */
 int cluster_revive(struct cluster *cluster, struct arena *arena, str *ret_failure);
+/** The connection string of the one of that var, where its socket is there; NULL. Starts nothing. */
+const char *cluster_find(const char *var, struct arena *arena);
 /** "host=... port=5432 dbname=app user=app". Lives as long as the cluster. */
 const char *cluster_conninfo(const struct cluster *cluster);
 /** The command line to look inside: "psql 'host=...'". */
