@@ -119,6 +119,8 @@ int trial_main(char **arguments) {
     struct messages messages; // all that is refused in words the server finds as well
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    if (nice(10) < 0) // those who are served go first
+        errno = 0;
     arena_pool_init(&pool, 0);
     arena_init(&arena, &pool, 64 << 20);
     messages_init(&messages, &arena);

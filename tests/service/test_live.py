@@ -1,5 +1,6 @@
 """test_live.py — plugins that come, change and go while the server serves: no request fails, a wrong one changes nothing."""
 
+import json
 import os
 import pathlib
 import re
@@ -27,7 +28,11 @@ EXTRA
 PLUGIN(live, .version = VERSION);
 """
 FLAGS = ["-shared", "-fPIC", "-O2", "-fvisibility=hidden", f"-I{ROOT / 'include'}"]
-REPLACEMENTS = 40
+asan = "ASAN_OPTIONS" in os.environ
+REPLACEMENTS = 15 if asan else 100
+FEW_REPLACEMENTS = 8 if asan else 20  # with every answer looked at
+WARM_UP_REPLACEMENTS = 5 if asan else 30
+MEMORY_BYTES_MAX = (256 if asan else 16) << 20  # AddressSanitizer keeps what was freed
 
 
 def build(folder, version, extra=""):
@@ -164,10 +169,7 @@ def test_no_request_fails_while_a_plugin_is_replaced(live, versions):
     threads += [threading.Thread(target=ask, args=("/quick", lambda answer: answer.body.decode())) for _ in range(4)]
     for thread in threads:
         thread.start()
-    for count in range(REPLACEMENTS):
-        before = generations(live)
-        put(live, versions["two" if count % 2 == 0 else "one"])
-        wait_for(lambda: generations(live) != before)
+    replace(live, versions, FEW_REPLACEMENTS)
     ending.set()
     for thread in threads:
         thread.join()
@@ -199,3 +201,64 @@ def test_a_request_that_has_begun_ends_on_the_plugin_it_began_with(live, version
     thread.join()
     assert answers[0].json == {"version": "slow", "answer": 7}
     check_nothing_is_left_of_old_generations(live)
+
+STEADY = '#include <leat/leat.h>\nGET("/steady", steady, Response, ()) { return text(r, S("steady")); }\nPLUGIN(steady);\n'
+
+
+def load(server, path, length, results, ending):
+    """At full speed until `ending`: what each run of it saw. Both versions answer with as many bytes."""
+    while not ending.is_set():
+        done = subprocess.run([build_folder() / "bench/load", "--path", path, "--connections", "4", "--seconds", "2", "--length", str(length),
+                               f"{server.host}:{server.port}"], capture_output=True, text=True, timeout=120)
+        results.append(json.loads(done.stdout.splitlines()[-1]))
+
+
+def size_of(server):
+    wait_for(lambda: len({line.split()[-1] for line in maps_of(server) if "/plugins/live." in line}) == 1)
+    return server.rss_bytes(), len(maps_of(server)), server.open_files()
+
+
+def maps_of(server):
+    return pathlib.Path(f"/proc/{server.pid}/maps").read_text().splitlines()
+
+
+def replace(server, versions, count):
+    for number in range(count):
+        before = generations(server)
+        put(server, versions["two" if number % 2 == 0 else "one"])
+        wait_for(lambda: generations(server) != before, seconds=60)
+
+
+@pytest.mark.skipif(not (build_folder() / "bench/load").exists(), reason="the load was not built")
+def test_at_full_speed_nothing_fails_and_nothing_is_left_behind(live, versions, tmp_path):
+    """Of two plugins one is replaced, over and over: every answer is right, and memory, mappings and descriptors are as before."""
+    (tmp_path / "steady.c").write_text(STEADY)
+    subprocess.run(["cc", *FLAGS, str(tmp_path / "steady.c"), "-o", str(tmp_path / "steady.so")], check=True)
+    put(live, tmp_path / "steady.so", "steady.so")
+    put(live, versions["one"])
+    wait_for(lambda: answer_of(live, "/steady").status == 200 and answer_of(live).status == 200)
+    results, quiet, ending, calm = [], [], threading.Event(), threading.Event()
+    quiet_loads = [threading.Thread(target=load, args=(live, path, length, quiet, calm)) for path, length in (("/quick", 3), ("/steady", 6))]
+    for thread in quiet_loads:
+        thread.start()
+    time.sleep(1)
+    calm.set()
+    for thread in quiet_loads:
+        thread.join()
+    threads = [threading.Thread(target=load, args=(live, path, length, results, ending)) for path, length in (("/quick", 3), ("/steady", 6))]
+    for thread in threads:
+        thread.start()
+    replace(live, versions, WARM_UP_REPLACEMENTS)
+    before = size_of(live)
+    replace(live, versions, REPLACEMENTS - WARM_UP_REPLACEMENTS)
+    ending.set()
+    for thread in threads:
+        thread.join()
+    after = size_of(live)
+    slowest_ms, quiet_ms = (max(result["latency_us"]["max"] for result in each) / 1000 for each in (results, quiet))
+    requests = sum(result["requests"] for result in results)
+    print(f"{REPLACEMENTS} replacements, {requests} requests, the slowest {slowest_ms:.1f} ms ({quiet_ms:.1f} ms without), "
+          f"memory {before[0] >> 10} to {after[0] >> 10} KiB, mappings {before[1]} to {after[1]}, descriptors {before[2]} to {after[2]}")
+    assert requests > 1000 and all(result["errors"] == 0 for result in results), [result["first_error"] for result in results]
+    assert after[0] - before[0] < MEMORY_BYTES_MAX and abs(after[1] - before[1]) < 40 and abs(after[2] - before[2]) < 16
+    assert slowest_ms < 3 * quiet_ms + 500, "bounds for a machine that has other things to do"
