@@ -128,8 +128,8 @@ void send_format(Stream *, const char *fmt, ...) __attribute__((format(printf, 2
 typedef struct Events Events;
 extern const leat_schema Events__schema;
 /**
- * Begins them. While nothing is sent, a comment goes out every 15 s, so that nobody in between takes the connection for dead. They end, and
- * the browser comes again, when the server drains: the handler is cancelled.
+ * Begins them. While nothing is sent, a comment goes out every 15 s (EVENTS_HEARTBEAT_MS), so that nobody in between takes the connection
+ * for dead. They end, and the browser comes again, when the server drains: the handler is cancelled.
  */
 Events *events(req *);
 struct leat_event {

@@ -19,6 +19,7 @@ void app_options_init(struct app_options *options) {
         .db = db_options_default,
         .outbound = outbound_options_default,
         .password_cost = password_cost_default,
+        .heartbeat_ms = 15000,
         .request_ms = 30000,
         .request_bytes_max = 128 << 20, // a page of a hundred rows that were each as long as a body may be
         .has_request_ids = true,

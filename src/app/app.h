@@ -35,6 +35,7 @@ struct app_options {
     struct password_cost password_cost;
     unsigned task_queue_max;           // tasks that wait on a core, 100,000: then who spawns is answered 503
     unsigned tasks_at_once_max;        // tasks that run on a core, 256
+    uint32_t heartbeat_ms;             // 15 s: of events that have nothing to say
     uint32_t request_ms;               // 30 s: 504
     size_t request_bytes_max;          // 128 MiB of a request's memory: 503
     uint64_t upload_disk_bytes_max;    // 16 GiB of temporary files, a core: 507

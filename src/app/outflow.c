@@ -8,8 +8,6 @@
 #include "cached.h"
 #include "observe.h"
 
-enum { HEARTBEAT_MS = 15000 };
-
 static struct wheel *wheel_of(const struct outflow *outflow) {
     return &outflow->request->app->core->wheel;
 }
@@ -20,13 +18,17 @@ static int64_t now_ms(const struct outflow *outflow) {
 
 // ---- heartbeats: nobody in between shall take a connection for dead that has nothing to say, and a client that is gone shall be noticed
 
+static int64_t heartbeat_ms(const struct outflow *outflow) {
+    return outflow->request->app->options->heartbeat_ms;
+}
+
 static void beat(struct timer *timer) {
     struct outflow *outflow = container_of(timer, struct outflow, heartbeat);
     req *r = outflow->request;
-    bool is_due = now_ms(outflow) - outflow->wrote_ms >= HEARTBEAT_MS;
+    bool is_due = now_ms(outflow) - outflow->wrote_ms >= heartbeat_ms(outflow);
     if (is_due && session_has_room(r->session) && session_write(r->session, S(":\n\n")) == 0)
         outflow->wrote_ms = now_ms(outflow);
-    wheel_arm(wheel_of(outflow), timer, (is_due ? now_ms(outflow) : outflow->wrote_ms) + HEARTBEAT_MS);
+    wheel_arm(wheel_of(outflow), timer, (is_due ? now_ms(outflow) : outflow->wrote_ms) + heartbeat_ms(outflow));
 }
 
 static void end(void *arg, enum outcome outcome) {
@@ -89,7 +91,7 @@ void outflow_open(struct outflow *outflow) {
     request_renew(r, 0);
     outflow->wrote_ms = now_ms(outflow);
     if (outflow->kind == LEAT_EVENTS)
-        wheel_arm(wheel_of(outflow), &outflow->heartbeat, outflow->wrote_ms + HEARTBEAT_MS);
+        wheel_arm(wheel_of(outflow), &outflow->heartbeat, outflow->wrote_ms + heartbeat_ms(outflow));
 }
 
 // ---- written

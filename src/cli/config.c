@@ -40,15 +40,18 @@ SCHEMA(Document,
     (str, docs_url, .optional = true, .description = "Path of Swagger UI, /docs; off with --production, or by off"),
     (str, redoc_url, .optional = true, .description = "Path of ReDoc, /redoc; off with --production, or by off"));
 
+SCHEMA(Output,
+    (str, compression, .optional = true, .description = "Codings of answers, the preferred first: br,gzip; off: none"),
+    (i32, compression_bytes_min, .optional = true, .ge = 1, .description = "Shortest body that is compressed, 1024"),
+    (i32, compression_bytes_max, .optional = true, .ge = 1, .le = 1073741824, .description = "Longest body that is compressed, 1048576"),
+    (i32, events_heartbeat_ms, .optional = true, .ge = 100, .le = 3600000, .description = "Of events that have nothing to say: a comment so often, 15000"));
+
 SCHEMA(Server,
     (str, host, .optional = true, .max_length = 64, .description = "Address to listen on: 127.0.0.1, 0.0.0.0, ::"),
     (i32, port, .optional = true, .ge = 0, .le = 65535, .description = "Port to listen on, 8000; 0 picks one"),
     (i32, workers, .optional = true, .ge = 1, .le = WORKERS_MAX, .description = "Threads that serve, a core each; as many as there are CPUs"),
     (str, database_url, .optional = true, .secret = true, .description = "Postgres: postgresql://user@host/name; none: a private one under var/"),
     (str, secret_key, .optional = true, .secret = true, .description = "Signs the tokens; 32 bytes or more"),
-    (str, compression, .optional = true, .description = "Codings of answers, the preferred first: br,gzip; off: none"),
-    (i32, compression_bytes_min, .optional = true, .ge = 1, .description = "Shortest body that is compressed, 1024"),
-    (i32, compression_bytes_max, .optional = true, .ge = 1, .le = 1073741824, .description = "Longest body that is compressed, 1048576"),
     (LogLevel, log_level, .optional = true, .description = "debug, info, warning or error; LOG_LEVEL_USERS: that of plugin users"),
     (bool, request_log, .optional = true, .description = "A log line for each request, off"),
     (bool, request_id, .optional = true, .description = "Take or make X-Request-ID, answer with it and log it; on"),
@@ -284,7 +287,7 @@ static int take_password_cost(const Server *given, struct config *config, struct
 }
 
 // "br,gzip" in the order of preference, or "off".
-static int take_compression(const Server *given, struct config *config, struct messages *messages) {
+static int take_compression(const Output *given, struct config *config, struct messages *messages) {
     struct coding_options *coding = &config->app.coding;
     TAKE(compression_bytes_min, coding->bytes_min);
     TAKE(compression_bytes_max, coding->bytes_max);
@@ -472,7 +475,6 @@ static int take_all(const Server *given, bool is_serving, struct config *config,
                      take_database(given, config, arena, messages),
                      is_serving ? take_secret_key(given, config, messages) : 0,
                      take_password_cost(given, config, messages),
-                     take_compression(given, config, messages),
                      take_peers(given, config, arena, messages),
                      take_outbound_texts(given, config, arena, messages)};
     int status = 0;
@@ -512,6 +514,16 @@ static int read_policy(struct model_set *models, const struct environment *envir
     return status < 0 ? status : take_policy(given, config, arena, messages);
 }
 
+static int read_output(struct model_set *models, const struct environment *environment, struct arena *arena, struct messages *messages,
+                       struct config *config) {
+    Output *given = arena_alloc(arena, sizeof *given);
+    int status = given ? settings_read(models, &Output__schema, "leat", NULL, environment, arena, messages, given) : -ENOMEM;
+    if (status)
+        return status;
+    TAKE(events_heartbeat_ms, config->app.heartbeat_ms);
+    return take_compression(given, config, messages);
+}
+
 static int read_document(struct model_set *models, const struct environment *environment, struct arena *arena, struct messages *messages,
                          struct config *config) {
     Document *document = arena_alloc(arena, sizeof *document);
@@ -548,18 +560,25 @@ int config_read(const struct environment *environment, bool is_serving, struct a
     int caching = config_read_caching(models, environment, arena, messages, &config.app.cache);
     places = places < 0 ? places : caching;
     int document = read_document(models, environment, arena, messages, &config);
+    int output = read_output(models, environment, arena, messages, &config);
     int server = read_server(models, environment, is_serving, arena, messages, &config);
     int uploads = read_uploads(models, environment, arena, messages, &config);
     int policy = read_policy(models, environment, arena, messages, &config);
     int care = read_care(models, environment, arena, messages, &config);
     model_set_destroy(models);
     *ret_config = config;
-    return places < 0 ? places : document < 0 ? document : server < 0 ? server : uploads < 0 ? uploads : policy < 0 ? policy : care;
+    return places < 0     ? places
+           : document < 0 ? document
+           : output < 0   ? output
+           : server < 0   ? server
+           : uploads < 0  ? uploads
+           : policy < 0   ? policy
+                          : care;
 }
 
 const leat_schema *config_schema(size_t index) {
-    const leat_schema *const all[] = {&Server__schema,  &Document__schema, config_caching_schema, &Policy__schema,
-                                      &Uploads__schema, &Care__schema,     &Places__schema};
+    const leat_schema *const all[] = {&Server__schema, &Document__schema, &Output__schema, config_caching_schema,
+                                      &Policy__schema, &Uploads__schema,  &Care__schema,   &Places__schema};
     return index < sizeof all / sizeof *all ? all[index] : NULL;
 }
 

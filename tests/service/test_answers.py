@@ -47,7 +47,7 @@ def folder():
 @pytest.fixture(scope="module")
 def server(folder):
     with Server("--plugins", str(build_folder() / "tests/service/plugins"), ANSWERS_FOLDER=folder / "files", WRITE_STALL_MS=3000,
-                REQUEST_MS=3000, REQUEST_LOG="on") as running:
+                REQUEST_MS=3000, EVENTS_HEARTBEAT_MS=300, REQUEST_LOG="on") as running:
         yield running
         assert running.stop() == 0, "\n".join(running.lines[-40:])
 
@@ -209,6 +209,17 @@ def download(server, target, chunk=1 << 20):
             else:
                 last, got = data, got + len(data)
         return status, got, last
+
+
+def test_a_gibibyte_is_sent_within_64_mebibytes(server, folder):
+    huge = folder / "files/huge.bin"
+    with open(huge, "wb") as file:
+        file.truncate(1 << 30)
+    status, got, _ = download(server, "/answers/files/huge.bin")
+    assert (status, got) == (200, 1 << 30)
+    peak = int(re.search(r"VmHWM:\s+(\d+) kB", open(f"/proc/{server.pid}/status").read())[1])
+    assert peak < 64 << 10
+    huge.unlink()
 
 
 def test_a_large_file_costs_no_memory_and_blocks_nobody(server, client):
@@ -477,6 +488,13 @@ def test_lines_are_json_each(client):
     assert [json.loads(line) for line in answer.body.splitlines()] == [{"id": n, "title": 'a "title"'} for n in range(3000)]
 
 
+def test_events_that_have_nothing_to_say_send_comments(server):
+    wire, _ = begin(server, "/answers/waits")
+    with wire:
+        for _ in range(3):
+            assert wire.chunk() == b":\n\n"
+
+
 def test_a_thousand_clients_each_get_their_events(server, client):
     before, memory = counts(client), server.rss_bytes()
     wires = []
@@ -488,7 +506,9 @@ def test_a_thousand_clients_each_get_their_events(server, client):
     assert counts(client)["live"] == before["live"] + 1000
     for number in range(3):
         for wire in wires:
-            assert b'data: {"id":%d,' % number in wire.chunk()
+            while not (chunk := wire.chunk()).startswith(b"event"):
+                assert chunk == b":\n\n"
+            assert b'data: {"id":%d,' % number in chunk
     assert (server.rss_bytes() - memory) / 1000 < 64 << 10
     for wire in wires:
         wire.close()
@@ -636,3 +656,18 @@ def test_compression_may_be_switched_off_and_a_wrong_setting_is_refused(folder):
     with Server(COMPRESSION="zip", start=False) as server:
         server.start(wait=False)
         assert server.wait() == 1 and "COMPRESSION" in server.log()
+
+
+# ---- documented
+
+
+def test_the_document_says_what_each_kind_of_answer_is(client):
+    paths = client.get("/openapi.json").json["paths"]
+    files = paths["/answers/files/{name}"]["get"]["responses"]
+    assert {"200", "206", "304", "404", "412", "416"} <= set(files)
+    assert files["206"]["headers"]["Content-Range"] and list(files["200"]["content"]) == ["application/octet-stream"]
+    assert files["416"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorResponse"}
+    assert list(paths["/answers/ticks"]["get"]["responses"]["200"]["content"]) == ["text/event-stream"]
+    lines = paths["/answers/rows"]["get"]["responses"]["200"]["content"]["application/jsonl"]
+    assert lines["x-itemSchema"] == {"$ref": "#/components/schemas/Row"}
+    assert list(paths["/answers/pieces"]["get"]["responses"]["200"]["content"]) == ["*/*"]
