@@ -6,7 +6,7 @@
 #include "cli/workspace.h"
 #include "schema/json_write.h"
 
-SCHEMA(ListedRoute, (str, method), (str, path), (str, handler), (str, plugin), (str, file), (i64, line));
+SCHEMA(ListedRoute, (str, method), (str, path), (str, handler), (str, plugin), (str, file), (i64, line), (i64, p99_budget_us));
 
 static ListedRoute listed(const struct endpoint *endpoint) {
     static const char *const methods[] = {
@@ -19,6 +19,7 @@ static ListedRoute listed(const struct endpoint *endpoint) {
         .plugin = str_of(endpoint_plugin(endpoint)->name),
         .file = str_of(route->base.file),
         .line = route->base.line,
+        .p99_budget_us = route->p99_budget_us,
     };
 }
 
