@@ -27,6 +27,7 @@ enum {
     FILES_MAX = 64,
     SAID_BYTES_MAX = 8192,
     SPARE_FDS_FROM = 10,
+    LOOK_MS = 200,
 };
 static const char steps[] = "olud"; // opened (constructors), on_load, on_unload, done with a file
 
@@ -234,7 +235,13 @@ static void take_said(struct trial *trial) {
     }
 }
 
-// Until it has ended, 0; or has taken no step for too long, -ETIMEDOUT.
+// The signals that end the server are blocked, and wait for the main thread.
+static bool is_server_to_end(void) {
+    sigset_t pending;
+    return sigpending(&pending) == 0 && (sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT));
+}
+
+// Until it has ended, 0; or has taken no step for too long, -ETIMEDOUT; or the server is to end, -ECANCELED.
 static int follow(struct trial *trial) {
     int64_t patience_ms = trial->workspace->config.plugin_load_ms, due_ms = clock_monotonic_ns() / 1000000 + patience_ms;
     for (;;) {
@@ -242,7 +249,9 @@ static int follow(struct trial *trial) {
         int64_t left_ms = due_ms - clock_monotonic_ns() / 1000000;
         if (left_ms <= 0)
             return -ETIMEDOUT;
-        poll(fds, sizeof fds / sizeof *fds, (int)left_ms);
+        if (is_server_to_end())
+            return -ECANCELED;
+        poll(fds, sizeof fds / sizeof *fds, left_ms < LOOK_MS ? (int)left_ms : LOOK_MS);
         bool has_ended = fds[0].revents;
         take_said(trial);
         if (take_steps(trial))
@@ -270,7 +279,9 @@ static int judge(struct trial *trial, int outcome, int status) {
     char what[96];
     if (trial->done_count >= trial->count || (outcome == 0 && trial->step == 0))
         return 0; // it came through, or never began, which is no plugin's doing
-    if (outcome == -ETIMEDOUT) {
+    if (outcome == -ECANCELED) {
+        messages_add(trial->messages, "%s: error: was not tried to its end: the server is asked to end", trial->paths[trial->done_count]);
+    } else if (outcome == -ETIMEDOUT) {
         snprintf(what, sizeof what, "has not come back within %d ms (PLUGIN_LOAD_MS)", trial->workspace->config.plugin_load_ms);
         refuse(trial, what, "what takes its time or waits belongs into ON_START or a task");
     } else if (WIFSIGNALED(status)) {
