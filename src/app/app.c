@@ -71,7 +71,7 @@ static void uploads_ended(void *arg) {
 static void init_uploads(struct app *app) {
     spool_pool_init(&app->spools, app->core->ring, app->options->upload_folder);
     app->spools.bytes_max = app->options->upload_disk_bytes_max;
-    app->spools.file_count_max = app->options->upload_file_count_max;
+    app->spools.live_count_max = app->spools.file_count_max = app->options->upload_file_count_max;
     app->spools.on_idle = uploads_ended;
     app->spools.arg = app;
 }

@@ -39,7 +39,7 @@ struct app_options {
     uint32_t request_ms;               // 30 s: 504
     size_t request_bytes_max;          // 128 MiB of a request's memory: 503
     uint64_t upload_disk_bytes_max;    // 16 GiB of temporary files, a core: 507
-    unsigned upload_file_count_max;    // 1024 of them, a core: 503
+    unsigned upload_file_count_max;    // 1024 of them, and of uploads that are read, a core: 503
     bool logs_requests;                // a line for each
     bool has_request_ids;              // true: X-Request-ID is taken or made, answered and logged
     struct figures *figures;           // NULL: nothing is counted

@@ -57,7 +57,7 @@ struct spool *intake_spool(req *r) {
     if (!intake->spool)
         intake->spool = spool_take(&r->app->spools, resume, r);
     if (!intake->spool)
-        fail_busy(r, "no memory for an upload");
+        fail_busy(r, "too many uploads at once, or no memory for one");
     return intake->spool;
 }
 

@@ -21,12 +21,16 @@ static int by_order(const void *left, const void *right) {
     return names ? names : strcmp(a->plugin->name, b->plugin->name);
 }
 
+static bool reads_body(unsigned in) {
+    return in == LEAT_IN_BODY || in == LEAT_IN_FORM || in == LEAT_IN_FILE || in == LEAT_IN_FILES;
+}
+
 static int check_hook(struct compilation *compilation, const leat_hook *hook) {
     if (hook->scope > EVERY_ROUTE)
         return compilation_refuse(compilation, &hook->base, "hook '%s' has a .scope that is none of THIS_PLUGIN, ALL_PLUGINS, EVERY_ROUTE",
                                   hook->name);
     for (unsigned i = 0; i < hook->nparams; i++)
-        if (hook->params[i].in == LEAT_IN_BODY || hook->params[i].in == LEAT_IN_FORM)
+        if (reads_body(hook->params[i].in))
             return compilation_refuse(compilation, &hook->base,
                                       "hook '%s' reads the body, which is its route's to read; it may take headers, cookies and the query",
                                       hook->name);

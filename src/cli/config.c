@@ -116,7 +116,7 @@ SCHEMA(Uploads,
     (i32, form_field_bytes_max, .optional = true, .ge = 0, .le = 8388608, .description = "Bytes of a field of a multipart form, 1048576; then 400"),
     (str, upload_folder, .optional = true, .max_length = 2048, .description = "Folder for temporary files of uploads; uploads, below var/"),
     (i64, upload_disk_bytes_max, .optional = true, .ge = 0, .description = "Bytes of temporary files, a core, 17179869184; then 507"),
-    (i32, upload_files_max, .optional = true, .ge = 0, .le = 1000000, .description = "Temporary files at once, a core, 1024; then 503"),
+    (i32, upload_files_max, .optional = true, .ge = 0, .le = 1000000, .description = "Temporary files at once, and uploads that are read, a core, 1024; then 503"),
     (i32, file_threads, .optional = true, .ge = 1, .le = 256, .description = "Threads that put uploads into place, 4"),
     (i32, file_queue_max, .optional = true, .ge = 1, .description = "Uploads that wait for one of them, 1024; then 503"));
 

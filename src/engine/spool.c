@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 int spool_pool_init(struct spool_pool *pool, struct ring *ring, const char *folder) {
-    *pool = (struct spool_pool){.ring = ring, .folder = -1, .file_count_max = UINT_MAX, .bytes_max = UINT64_MAX};
+    *pool =
+        (struct spool_pool){.ring = ring, .folder = -1, .live_count_max = UINT_MAX, .file_count_max = UINT_MAX, .bytes_max = UINT64_MAX};
     list_init(&pool->spare);
     if (!folder)
         return -ENOENT;
@@ -59,6 +60,8 @@ static void ask(struct spool *spool, op_fn *done) {
 }
 
 struct spool *spool_take(struct spool_pool *pool, void (*done)(void *arg), void *arg) {
+    if (pool->live_count >= pool->live_count_max)
+        return NULL;
     struct list *node = list_pop(&pool->spare);
     struct spool *spool = node ? container_of(node, struct spool, node) : malloc(sizeof *spool);
     if (!spool)

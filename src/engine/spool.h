@@ -24,7 +24,7 @@ struct spool_pool {
     int folder; // -1: there is none, and spool_create() says -ENOENT
     struct list spare;
     unsigned spare_count;
-    unsigned live_count; // with the kernel or an owner
+    unsigned live_count, live_count_max; // with the kernel or an owner; no bound at first
     unsigned file_count, file_count_max;
     uint64_t bytes, bytes_max;  // in all files
     void (*on_idle)(void *arg); // no spool is live any more
@@ -56,7 +56,7 @@ struct spool {
     char chunk[SPOOL_CHUNK_BYTES];
 };
 
-/** NULL without memory. */
+/** NULL without memory, or with `live_count_max` of them about. */
 struct spool *spool_take(struct spool_pool *pool, void (*done)(void *arg), void *arg);
 /** Any time, also while it is busy: `done` does not run any more. */
 void spool_release(struct spool *spool);

@@ -123,6 +123,8 @@ static void test_bytes_and_files_have_a_bound(void **state) {
     struct spool_file file = new_file(spool);
     pool.file_count_max = 1;
     pool.bytes_max = 150;
+    pool.live_count_max = 1;
+    assert_null(spool_take(&pool, on_done, NULL));
     spool_create(spool);
     assert_int_equal(result_of(spool), -ENFILE);
     assert_int_equal(write_chunk(spool, &file, 'a', 100), 0);
