@@ -111,7 +111,7 @@ static int check_target(struct migration *migration) {
 static unsigned pending_of(const struct migration *migration) {
     unsigned count = 0;
     for (unsigned i = 0; i < migration->order->folder_count; i++)
-        for (unsigned n = 0; n < migration->histories[i].file_count; n++)
+        for (unsigned n = 0; migration->is_wanted[i] && n < migration->histories[i].file_count; n++)
             count += !migration_row_of(&migration->histories[i], migration->histories[i].files[n].version);
     return count;
 }

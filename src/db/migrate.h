@@ -41,7 +41,7 @@ struct migration_entry {
 
 struct migration_report {
     unsigned applied_count;          // or undone, or stamped
-    unsigned pending_count;          // after a dry run, or those behind the one that failed
+    unsigned pending_count;          // of what was asked about: after a dry run, or behind the one that failed
     str text;                        // a line for each file: "users 0001_create_users applied in 12 ms"
     str script;                      // where only_prints: the SQL
     str failure;                     // what is wrong, where (file:line, SQLSTATE, Postgres' words) and what to do; empty if nothing

@@ -370,6 +370,12 @@ static void test_a_plugin_brings_those_it_requires(void **state) {
     expect_table("one", true);
     expect_table("two", false);
     expect_table("three", true);
+    struct migration_order status_of = {.verb = MIGRATION_STATUS, .conninfo = conninfo, .folders = folders, .folder_count = 3};
+    expect_good(migrate_run(&status_of, &arena, &report));
+    assert_int_equal(report.pending_count, 1);
+    status_of.plugin = "three";
+    expect_good(migrate_run(&status_of, &arena, &report));
+    assert_int_equal(report.pending_count, 0);
 }
 
 // ---- the migrations that ship
