@@ -41,6 +41,20 @@ async function tryDocs() {
     const text = await answer.first().innerText();
     await page.screenshot({ path: `${folder}/docs.png` });
     if (!text.includes('200') || !text.includes(email)) throw new Error(`/v1/users/me answered on the page: ${text}`);
+    await tryUpload(page);
+}
+
+// A file is chosen, not typed.
+async function tryUpload(page) {
+    const route = page.locator('.opblock-post', { has: page.locator('[data-path="/v1/files"]') });
+    await route.locator('.opblock-summary').click();
+    await route.getByRole('button', { name: 'Try it out' }).click();
+    await route.locator('input[type=file]').setInputFiles({ name: 'letter.txt', mimeType: 'text/plain', buffer: Buffer.from('hello') });
+    await route.getByRole('button', { name: 'Execute' }).click();
+    const answer = route.locator('.live-responses-table .response');
+    await answer.first().waitFor();
+    const text = await answer.first().innerText();
+    if (!text.includes('201') || !text.includes('letter.txt')) throw new Error(`an upload answered on the page: ${text}`);
 }
 
 async function tryRedoc() {
