@@ -46,11 +46,12 @@ void arena_init(struct arena *arena, struct arena_pool *pool, size_t bytes_max);
  * pool is in use by another thread now.
  */
 void arena_move(struct arena *arena, struct arena_pool *pool);
-/** `memory`, aligned as pieces are, is what small pieces come from before any block: it stays the caller's, as long as the arena is used.
- */
+/** `memory`, aligned as pieces are, stays the caller's; small pieces come from it first, then from blocks. */
 void arena_lend(struct arena *arena, void *memory, size_t bytes);
-/** Runs what was deferred, the last first, and gives everything back; the arena may be used again as if initialised, and still has what was
- * lent to it. */
+/**
+ * Runs what was deferred, the last first, and gives everything back; the arena may be used again as if initialised, and still has what was
+ * lent to it.
+ */
 void arena_reset(struct arena *arena);
 
 /**
