@@ -66,6 +66,7 @@ PROFILES = [
     Profile("updates=20", route="updates", path="/updates?n=20", is_race=True, has_floor=False,
             bounds={"fastify": 1.0, "fastapi": 1.0}),
     Profile("fortunes", route="fortunes", path="/fortunes", is_race=True, has_floor=False, bounds={"fastify": 1.0, "fastapi": 1.0}),
+    Profile("cached route", route="kept", path="/cached"),
     Profile("cached-queries=20", route="cached", path="/cached-queries?n=20"),
     Profile("JWT, row by id", route="service", path="/v1/users/{me}", has_token=True, has_floor=False, bounds={"fastapi": 1 / 40}),
     Profile("list of 20", route="service", path="/v1/users?limit=20", has_token=True, has_floor=False, bounds={"fastapi": 1 / 40}),

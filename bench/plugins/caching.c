@@ -1,7 +1,6 @@
 // caching.c — cached routes of every kind, for the benchmark of a hit and for the tests: each answer tells how often it was made.
 #include <stdatomic.h>
-#include <stdio.h>
-#include <time.h>
+#include <string.h>
 
 #include <leat/leat.h>
 
@@ -97,6 +96,34 @@ GET("/caching/me", caching_me, Making, (depends(bearer_token, token)), .cache_s 
     if (!jwt_check(r, token, &subject))
         http_fail(r, 403, "Invalid token");
     return make(r, subject);
+}
+
+SCHEMA(Part, (str, name), (bool, good), (f64_list, weights));
+SCHEMA(Whole, (i64, number), (str, note, .nullable = true), (Part_list, parts), (timestamp, made_at));
+
+static Whole *make_whole(req *r, str name) {
+    Whole *whole = new (r, Whole);
+    f64 weights[] = {0.5, -1e300, 3};
+    Part parts[] = {{.name = name, .good = true, .weights = {weights, 3}}, {.name = S(""), .weights = {0}}};
+    whole->number = atomic_fetch_add(&made, 1) + 1;
+    whole->null.note = true;
+    whole->made_at = timestamp_now();
+    whole->parts = (Part_list){alloc(r, sizeof parts), 2};
+    memcpy(whole->parts.items, parts, sizeof parts);
+    whole->parts.items[0].weights.items = memcpy(alloc(r, sizeof weights), weights, sizeof weights);
+    return whole;
+}
+
+// A value that a handler keeps; `slow` of them are made while others forget.
+GET("/caching/values/{key}", caching_value, Whole, (path(str, key), query(bool, slow, .def = false), depends(get_db, db))) {
+    Whole *whole = cache_get(r, Whole, key);
+    if (whole)
+        return whole;
+    whole = make_whole(r, key);
+    if (slow)
+        db_value(db, str, "SELECT pg_sleep(0.5)::text");
+    cache_set(r, Whole, key, whole, 60, format(r, "values,value:%.*s", (int)key.len, key.ptr));
+    return whole;
 }
 
 POST("/caching/forget/{tag}", caching_forget, Empty, (path(str, tag))) {

@@ -29,5 +29,26 @@
  */
 void cache_forget(req *, str tag);
 
+/**
+ * The value that was kept under `key` (1024 bytes at most) with that type, as a `T *` in the request's memory, or NULL: there is none, or
+ * none any more. Keys are the server's, not the plugin's: begin them with its name. Looks in this core's memory, then in Redis, where one
+ * is set; suspends for that, REDIS_MS at most.
+ */
+#define cache_get(r, T, key) ((T *)leat_cache_get((r), &T##__schema, (key)))
+/**
+ * Keeps a copy of `*value`, a `const T *`, for so many seconds (a week at most), until one of `tags` is forgotten, which are names between
+ * commas, S("") for none. On this core, and in Redis; another core without Redis has its own, and what it has stays until then. Only what
+ * this request has looked for with cache_get() and not found is kept, and not if a tag of it was forgotten since: so what was read before a
+ * change is never kept after it. Neither fails nor suspends; what is too long is not kept.
+ *
+ *      Totals *totals = cache_get(r, Totals, S("shop:totals"));
+ *      if (!totals)
+ *          cache_set(r, Totals, S("shop:totals"), totals = count(r, db), 60, S("orders"));
+ */
+#define cache_set(r, T, key, value, for_s, tags) leat_cache_set((r), &T##__schema, (key), (const T *){(value)}, (for_s), (tags))
+
+void *leat_cache_get(req *, const leat_schema *, str key);
+void leat_cache_set(req *, const leat_schema *, str key, const void *value, unsigned for_s, str tags);
+
 #pragma GCC visibility pop
 #endif

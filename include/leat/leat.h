@@ -10,7 +10,7 @@
 //   upload_bytes upload_next upload_save request_body_next      uploads       leat/upload.h
 //   db_one db_list db_value db_exec                             Postgres      leat/database.h
 //   http_get http_post http_get_start await                     other servers leat/http_client.h
-//   cache_forget, a route's .cache_s                            answers kept  leat/cache.h
+//   cache_get cache_set cache_forget, .cache_s                            answers kept  leat/cache.h
 //   password_hash jwt_issue bearer_token                        sign-in       leat/security.h
 //   metrics_text not_ready_because                              the server    leat/server.h
 //   PLUGIN                                                      the one exported symbol, leat/plugin.h

@@ -90,6 +90,7 @@ struct req {
     bool is_prepared;              // its program has run
     bool is_in_hook;               // one of the plugin's ON_REQUESTs runs
     struct forgotten *forgotten;   // tags, when it is through
+    struct missed_value *missed_values;
 
     struct header_line *headers, **headers_last;
     struct cleanup *cleanups;

@@ -500,3 +500,27 @@ def test_hooks_see_a_hit_and_may_refuse_it():
         assert client.get("/hooked/cached").status == 403
         again = client.get("/hooked/cached", headers={"X-Word": "open", "If-None-Match": answer.field("ETag")})
         assert again.status == 304 and again.field("X-Seen") == "304"
+
+
+# ---- values that handlers keep
+
+
+def test_a_value_is_kept_and_forgotten(asking):
+    target = f"/caching/values/v{next(keys)}"
+    first = asking.get(target).json
+    assert first["note"] is None and first["parts"][0]["weights"] == [0.5, -1e300, 3] and first["parts"][1] == {"name": "", "good": False, "weights": []}
+    assert asking.get(target).json == first
+    asking.post(f"/caching/forget/value:{target.rsplit('/')[-1]}")
+    second = asking.get(target).json
+    assert second["number"] > first["number"] and asking.get(target).json == second
+
+
+def test_a_value_that_was_begun_before_it_was_forgotten_is_not_kept(caching):
+    one, other = clients_of_both_cores(caching)
+    target = f"/caching/values/s{next(keys)}"
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        making = pool.submit(one.get, target + "?slow=true")
+        time.sleep(0.2)
+        assert other.post("/caching/forget/values").status == 204
+        first = making.result().json
+    assert one.get(target).json["number"] > first["number"]

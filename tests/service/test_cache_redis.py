@@ -292,3 +292,14 @@ def test_a_server_ends_while_it_connects():
         assert Client(server).get("/cached").status == 200
         assert server.stop() == 0
 
+
+
+def test_a_value_that_one_server_keeps_the_other_has(two):
+    one, other = two
+    target = f"/caching/values/{next(keys)}"
+    made = Client(one).get(target).json
+    assert Client(other).get(target).json == made
+    assert Client(other).post("/caching/forget/values").status == 204
+    again = Client(other).get(target).json
+    assert again != made
+    wait_until(lambda: Client(one).get(target).json == again)
