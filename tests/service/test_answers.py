@@ -13,6 +13,7 @@ from client import Client, Closed, Wire, request_bytes
 from server import Server, build_folder, throw_away_folder
 
 LARGE = 64 << 20
+ROOM = 10 if "ASAN_OPTIONS" in os.environ else 1  # AddressSanitizer keeps what was freed
 TEXT = b"0123456789" * 10
 
 
@@ -218,7 +219,7 @@ def test_a_gibibyte_is_sent_within_64_mebibytes(server, folder):
     status, got, _ = download(server, "/answers/files/huge.bin")
     assert (status, got) == (200, 1 << 30)
     peak = int(re.search(r"VmHWM:\s+(\d+) kB", open(f"/proc/{server.pid}/status").read())[1])
-    assert peak < 64 << 10
+    assert peak < ROOM * 64 << 10
     huge.unlink()
 
 
@@ -230,7 +231,7 @@ def test_a_large_file_costs_no_memory_and_blocks_nobody(server, client):
         status, got, last = download(server, "/answers/files/large.bin")
         assert (status, got, last[-4:]) == (200, LARGE, (LARGE // 65536 - 1).to_bytes(4, "big"))
         assert client.get("/health").status == 200
-    assert server.rss_bytes() - before < 16 << 20
+    assert server.rss_bytes() - before < ROOM * 16 << 20
 
 
 def test_a_client_that_leaves_a_download_leaves_nothing_open(server, client):
@@ -390,7 +391,7 @@ def test_a_slow_client_holds_the_writer_back(server, client):
     wires = [begin(server, "/answers/endless", rcvbuf=4096)[0] for _ in range(40)]
     time.sleep(1)
     assert counts(client)["live"] == before["live"] + 40
-    assert server.rss_bytes() - memory < 24 << 20
+    assert server.rss_bytes() - memory < ROOM * 24 << 20
     for wire in wires:
         wire.close()
     assert wait_until(lambda: counts(client)["live"] == before["live"])
@@ -509,7 +510,7 @@ def test_a_thousand_clients_each_get_their_events(server, client):
             while not (chunk := wire.chunk()).startswith(b"event"):
                 assert chunk == b":\n\n"
             assert b'data: {"id":%d,' % number in chunk
-    assert (server.rss_bytes() - memory) / 1000 < 64 << 10
+    assert (server.rss_bytes() - memory) / 1000 < ROOM * 64 << 10
     for wire in wires:
         wire.close()
     assert wait_until(lambda: counts(client)["live"] == before["live"], 30)
