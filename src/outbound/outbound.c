@@ -4,6 +4,7 @@
 // is never entered from inside itself, and never asked to much on a coroutine's small stack.
 #include "outbound/outbound.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -276,6 +277,7 @@ int outbound_create(struct core *core, const struct outbound_options *options, s
 void outbound_destroy(struct outbound *outbound) {
     if (!outbound)
         return;
+    assert(list_is_empty(&outbound->waiting) && list_is_empty(&outbound->running));
     deferred_cancel(&outbound->settle);
     sockets_close(outbound);
     for (unsigned i = 0; i < outbound->spare_count; i++)

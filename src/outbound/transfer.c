@@ -146,7 +146,7 @@ static void forget_answer(struct outbound_call *call) {
     call->answer_fields = NULL;
     call->fields_last = &call->answer_fields;
     call->body_read = (str){0};
-    call->body_capacity = call->body_expected = call->head_bytes = 0;
+    call->body_capacity = call->body_expected = 0;
     call->is_in_body = false;
 }
 
@@ -186,11 +186,12 @@ static bool add_field(struct outbound_call *call, str name, str value) {
 }
 
 // CURLOPT_HEADERFUNCTION(3): a line at a time. A status line begins anew what a 1xx has begun; behind the body come trailers.
+// All of it counts: a server may send interim answers without end.
 static size_t on_head_line(char *data, size_t one, size_t bytes, void *user) {
     (void)one;
     struct outbound_call *call = user;
     str line = {data, bytes};
-    if (bytes >= 5 && memcmp(data, "HTTP/", 5) == 0)
+    if (!call->is_in_body && bytes >= 5 && memcmp(data, "HTTP/", 5) == 0)
         forget_answer(call);
     call->head_bytes += bytes;
     if (call->head_bytes > OUTBOUND_HEAD_BYTES_MAX)
@@ -275,6 +276,7 @@ static void tell_limits(const struct outbound_call *call, CURL *easy) {
     int64_t left_ms = call->due_ms - core_now_ms(call->outbound->core);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)(left_ms < options->connect_ms ? (left_ms > 0 ? left_ms : 1) : options->connect_ms));
+    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, (long)!options->idle_ms);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)(options->idle_ms + 999) / 1000);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); // never waits for the thread of a lookup that is given up
@@ -353,6 +355,7 @@ int transfer_begin(struct outbound_call *call) {
     if (!easy)
         return refuse_url(call, -ENOMEM, "no memory");
     forget_answer(call);
+    call->head_bytes = 0;
     call->is_refused = false;
     call->abort_error = 0;
     tell_limits(call, easy);

@@ -242,6 +242,14 @@ def test_connections_are_kept_and_used_again(relay, client, upstream):
     assert figure(relay, "leat_call_connections_total") - before == upstream.connections
 
 
+def test_connections_are_not_kept_where_they_may_not_be(upstream):
+    with relay_server(OUTBOUND_ALLOW="127.0.0.1", OUTBOUND_IDLE_MS=0) as server:
+        upstream.forget()
+        for _ in range(5):
+            assert ask(Client(server), upstream.url()).status == 200
+        assert upstream.connections == 5
+
+
 def test_a_kept_connection_that_has_died_is_replaced(client):
     with Upstream() as mortal:
         assert ask(client, mortal.url()).status == 200
@@ -294,7 +302,7 @@ def test_a_server_that_nobody_runs_is_a_502(client):
     assert ask(client, "http://no-such-host.invalid/").status == 502
 
 
-@pytest.mark.parametrize("path", ["/long?bytes=2000000", "/endless", "/endless-head", "/bomb"])
+@pytest.mark.parametrize("path", ["/long?bytes=2000000", "/endless", "/endless-head", "/endless-hints", "/bomb"])
 def test_an_answer_beyond_the_limit_is_a_502_and_takes_no_memory(relay, client, upstream, path):
     before, memory = len(relay.lines), resident_bytes(relay)
     for _ in range(3):

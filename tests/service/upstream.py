@@ -170,6 +170,15 @@ class Upstream:
             self.cut += 1
             raise
 
+    async def on_endless_hints(self, _reader, writer, _options, _request):
+        try:
+            while True:
+                writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 100)
+                await writer.drain()
+        except ConnectionError:
+            self.cut += 1
+            raise
+
     async def on_bomb(self, _reader, writer, _options, _request):
         return await self.answer(writer, 200, gzip.compress(b" " * 50_000_000), Content_Encoding="gzip")
 

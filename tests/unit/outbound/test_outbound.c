@@ -314,7 +314,7 @@ static void test_lookups_that_nobody_waits_for_are_bounded(void **state) {
         outbound_cancel(&one->call);
     }
     assert_int_equal(taken, 64);
-    begin(caller, "127.0.0.1", "/hello"); // nothing to look up
+    expect_answer(begin(caller, "127.0.0.1", "/hello"), 200, "hello"); // nothing to look up
     struct one *stranger = call_to(caller, "inside.test", "/hello");
     stranger->call.is_untrusted = true; // which have a bound of their own
     assert_int_equal(outbound_submit(caller->outbound, &stranger->call), 0);
