@@ -30,6 +30,8 @@ int work_start(struct app *app, struct generation *generation, const struct work
         return -ENOMEM;
     r->work = work;
     r->waiter = waiter;
+    if (work->provider)
+        arena_lend(&r->arena, NULL, 0); // the memory it is made in outlives the request
     r->task_activity = work->program->activity;
     r->began_ns = app->core->now_ns;
     r->due_ms = core_now_ms(app->core) + deadline_of(app, work);

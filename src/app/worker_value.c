@@ -22,6 +22,7 @@ void worker_value_make(req *r) {
     r->cleanups = NULL;
     made->arena = r->arena;
     arena_init(&r->arena, made->arena.pool, made->arena.bytes_max);
+    arena_lend(&r->arena, r->first_pieces, sizeof r->first_pieces);
     r->generation->values[work->value_index] = made;
 }
 
