@@ -38,7 +38,7 @@ def test_plugins_are_told_with_their_versions_and_routes(live, versions):
     rows = plugins_of(live)
     row = rows["live", "serving"]
     assert row["version"] == "one" and row["routes"] == 2 and row["file"].endswith("live.so") and row["generation"] == 2
-    assert {name for name, _ in rows} == {"leat", "users", "posts", "transform", "aggregate", "predict", "notify", "live"}
+    assert {name for name, _ in rows} >= {"leat", "users", "posts", "live"}
     status, out, _ = leat(live, "plugins")
     assert status == 0 and f"process {live.pid}" in out and re.search(r"^live +one ", out, re.MULTILINE)
 
