@@ -21,11 +21,17 @@ static size_t count_fields(const struct plugin_set *plugins) {
     return count;
 }
 
+// "files_folder" of the plugin "files": nobody would write FILES_FILES_FOLDER.
+static bool has_prefix(const char *name, const char *prefix) {
+    size_t bytes = prefix ? strlen(prefix) : 0;
+    return bytes && strncasecmp(name, prefix, bytes) == 0 && name[bytes] == '_';
+}
+
 static size_t add(struct setting *settings, size_t count, const leat_schema *schema, const char *owner, const char *prefix,
                   struct arena *arena) {
     for (unsigned i = 0; i < schema->nfields; i++) {
         char variable[SETTINGS_VARIABLE_BYTES_MAX];
-        settings_variable(&schema->fields[i], prefix, variable);
+        settings_variable(&schema->fields[i], has_prefix(schema->fields[i].name, prefix) ? NULL : prefix, variable);
         const char *copy = arena_format(arena, "%s", variable).ptr;
         if (copy)
             settings[count++] = (struct setting){copy, owner, &schema->fields[i]};
