@@ -69,7 +69,7 @@ there = set(
 wanted = sorted(set(declared()))
 missing = [name for name in wanted if name not in there]
 for name in missing:
-    print(f"include/leat declares '{name}', which {library} does not export", file=sys.stderr)
+    print(f"include/leat declares '{name}', which {library} does not export; is it in src/libleat.map?", file=sys.stderr)
 if len(wanted) < 60:
     print(f"only {len(wanted)} declarations were found in {include}/leat: this check does not read them right", file=sys.stderr)
     sys.exit(1)

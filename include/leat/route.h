@@ -167,9 +167,10 @@ typedef struct leat_route {
     const leat_param *params;
     const void *(*call)(req *, void *args);
     // author's options
-    uint16_t status; // 200 where not given; 204 for Empty
-    const char *tag; // the plugin's where not given
-    const char *summary, *description, *operation_id;
+    uint16_t status;                    // 200 where not given; 204 for Empty
+    const char *tag;                    // the plugin's where not given
+    const char *summary, *description;  // for the documents
+    const char *operation_id;           // made of name, path and method where not given
     const leat_error *const *errors;    // for the documents
     const leat_provider *const *guards; // run before the parameters are read
     uint32_t timeout_ms;                // the request's deadline; 0: the server's (30 s)

@@ -41,8 +41,8 @@ struct leat_file_opts {
     i64 max_bytes;             // of each: 422 `bytes_too_long`; 0: what the route's .max_body leaves
     const char *content_types; // "image/png, image/jpeg" or "image/*": else 422 `enum`; NULL: any. A client's word, no more.
     i32 min_items, max_items;  // files(): how many; 0: no bound of its own
-    const char *description;
-    const char *alias; // the name in the form
+    const char *description;   // for the documents
+    const char *alias;         // the name in the form
 };
 
 /** The file's bytes as a whole, in the request's memory: for what is small. Suspends where they are in a temporary file. */

@@ -79,6 +79,7 @@ TEST(a_published_post_is_there_for_all) {
     expect_json(x, "title", J("One"));
 }
 
+// promise 42
 TEST(a_list_holds_published_posts_the_newest_first) {
     make_users(a);
     sql(a, "INSERT INTO posts (title, content, published, author_id, created_at)"

@@ -545,6 +545,7 @@ def test_a_stream_is_of_the_generation_it_began_with(folder, tmp_path):
                 assert b"data:" in wire.chunk()
 
 
+# promise 46
 def test_sleeping_takes_its_time_and_no_more_than_the_deadline(client):
     assert 90 <= client.get("/answers/sleep?ms=100").json["ms"] < 900
     assert client.get("/answers/sleep?ms=-5").status == 200

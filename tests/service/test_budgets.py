@@ -33,6 +33,7 @@ def judge(url, plugins):
     return subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=60)
 
 
+# promise n7
 def test_a_route_that_is_slower_than_it_promises_is_named_at_its_line():
     plugins = throw_away_folder()
     (plugins / "budgets.c").write_text(SOURCE)

@@ -62,6 +62,7 @@ def fresh_item():
 # ---- kept and given again
 
 
+# promise 50
 def test_a_second_request_is_answered_from_memory(asking):
     target = fresh_item()
     first, second = asking.get(target), asking.get(target)

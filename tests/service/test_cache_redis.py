@@ -67,6 +67,7 @@ def wait_until_shared(one, other):
             wait_until(is_shared)
 
 
+# promise 50
 def test_what_one_server_made_the_other_gives(two):
     one, other = two
     target = fresh_item()

@@ -148,12 +148,14 @@ def check_writes(postgres, load):
     assert not set(stored) - load.begun
 
 
+# promise 45
 def test_a_database_of_ones_own_is_used_and_left_alone(database_server, carol, postgres):
     assert carol.client.get("/v1/users/me").status == 200
     assert postgres.sql(f"SELECT email FROM users WHERE id = '{carol.id}'") == [[carol.email]]
     assert not (database_server.folder / "var/pg").exists(), "a private Postgres was made though DATABASE_URL is set"
 
 
+# promise 40
 def test_backends_that_are_terminated_are_replaced(database_server, carol, postgres):
     with Writers(database_server, carol) as load:
         load.wait_for_writes()
@@ -269,6 +271,7 @@ def test_a_server_starts_without_its_database_and_recovers(postgres):
             postgres.start()
 
 
+# promise n6
 def test_a_frozen_backend_holds_up_a_request_no_longer_than_its_deadline(database_server, carol, postgres):
     """A lock that nobody gives back: the request ends, and others are answered meanwhile."""
     post = carol.post()

@@ -44,6 +44,7 @@ def document(server, tools):
     return path
 
 
+# promise 11
 def test_redocly_finds_nothing(tools, document):
     report = json.loads(run("node_modules/.bin/redocly", "lint", "--format=json", document, cwd=tools))
     assert report["problems"] == [], report
@@ -63,6 +64,7 @@ def test_a_client_from_the_document_compiles_strictly_and_runs(server, tools, do
     assert run("node", "client.js", f"http://{server.host}:{server.port}", cwd=tools).strip() == "user 2"
 
 
+# promise 13
 def test_both_pages_work_in_a_browser(server, tools):
     person = Person(server, "browser")
     run("node", "pages.mjs", f"http://{server.host}:{server.port}", person.email, PASSWORD, tools, cwd=tools)

@@ -71,12 +71,14 @@ def test_services_that_may_not_be_called_are_a_502(services):
 
 # ---- transform and predict
 
+# promise 12
 def test_points_have_a_mean(client):
     answer = client.post("/v1/transform", [{"x": 1, "y": 2}, {"x": 3, "y": 5}])
     assert answer.json == {"count": 2, "mean_x": 2.0, "mean_y": 3.5}
     assert client.post("/v1/transform", [{"x": 1, "y": 2}] * 10_001).status == 422
 
 
+# promise 53
 def test_predictions_are_the_same_on_every_core_and_in_a_batch(server):
     site = {"head_m": 3, "flow_m3_s": 0.5, "diameter_m": 2.7}
     clients = [Client(server) for _ in range(8)]
@@ -88,6 +90,7 @@ def test_predictions_are_the_same_on_every_core_and_in_a_batch(server):
 
 # ---- notify
 
+# promise 12
 def test_a_welcome_is_written_once_after_the_answer(server, client, ada):
     for _ in range(3):
         answer = client.post("/v1/notify", {"kind": "welcome"}, token=ada.token)

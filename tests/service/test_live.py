@@ -147,6 +147,7 @@ def test_a_head_that_was_seen_before_finds_the_new_version(live, versions):
     client.forget()
 
 
+# promise n1
 def test_no_request_fails_while_a_plugin_is_replaced(live, versions):
     put(live, versions["one"])
     wait_for(lambda: answer_of(live).status == 200)

@@ -107,6 +107,7 @@ def made(shop):
 # ---- an author's way
 
 
+# promises 41, n2
 def test_a_plugin_without_a_migration_drafts_its_first_and_is_clean(shop):
     text = shop.draft("create_crates")
     assert re.fullmatch(r"\d{14}_create_crates\.up\.sql", shop.newest().name)
@@ -118,6 +119,7 @@ def test_a_plugin_without_a_migration_drafts_its_first_and_is_clean(shop):
     assert "nothing to draft" in shop.run("db", "new", "shop", "nothing", status=1).stderr
 
 
+# promise 43
 def test_a_change_is_told_at_its_line_drafted_and_undone(made):
     made.declare('(i32, weight, .server_default = "0", .index = true),')
     found = made.run("db", "check", status=4).stderr
@@ -341,6 +343,7 @@ def expect_consistent(shop):
 # ---- queries, check, openapi --diff
 
 
+# promise n3
 def test_queries_tell_what_goes_in_and_comes_out(made):
     made.declare(rest=ROUTES.replace("get_DB", "get_tx"))
     listed = {query["text"]: query for query in json.loads(made.run("queries", "--json", "--db").stdout) if query["plugin"] == "shop"}

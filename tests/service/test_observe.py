@@ -121,6 +121,7 @@ def test_by_default_no_request_is_a_line(server, client):
     assert "silent-1" not in server.log()
 
 
+# promise 39
 def test_a_plugin_can_be_quieter_than_the_others():
     with Server(REQUEST_LOG="on", LOG_LEVEL_TECHEMPOWER="warning") as server:
         client = Client(server)
@@ -349,6 +350,7 @@ def test_routes_are_counted_by_template_and_class_of_status(told, asking):
     assert not any("/never" in label or person.id in label for _, labels in after for _, label in labels)
 
 
+# promise n7
 def test_histograms_are_cumulative_and_add_up(told, asking):
     for _ in range(20):
         asking.get("/json")
@@ -370,6 +372,7 @@ def test_histograms_are_cumulative_and_add_up(told, asking):
     assert value_of(found, "http_request_duration_seconds_count", **route) == value_of(found, "http_requests_total", **route)
 
 
+# promise n3
 def test_queries_are_counted_by_their_line_with_rows_and_failures(told, asking):
     email = f"twice.{os.getpid()}@example.org"
     person = {"email": email, "first_name": "A", "last_name": "B", "password": PASSWORD}

@@ -94,6 +94,7 @@ def failures(server, since):
 
 # ---- answers
 
+# promise 51
 @pytest.mark.parametrize("path", ["/thing", "/chunks", "/pieces", "/zipped", "/old"])
 def test_an_answer_is_read_into_the_schema_however_it_comes(client, upstream, path):
     answer = ask(client, upstream.url(path))
@@ -223,6 +224,7 @@ def test_the_authors_headers_go_along_and_a_broken_one_is_refused(relay, client,
 
 # ---- overlap and connections
 
+# promise 52
 def test_calls_of_one_handler_overlap(client, upstream):
     ask(client, upstream.url("/slow", ms=1), "/relay/many", count=3)
     best = 10.0
@@ -333,6 +335,7 @@ def test_a_server_that_takes_too_long_is_a_504_and_is_cut(client, upstream, path
     assert wait_for(lambda: upstream.cut == 2), "both were let go"
 
 
+# promise n6
 def test_a_client_that_leaves_takes_its_calls_with_it(relay, client, upstream):
     wire = Wire(relay)
     wire.send(request_bytes("GET", asked("/relay/many", url=upstream.url("/hangs"), count=5)))

@@ -15,6 +15,7 @@ def links(page):
     return re.findall(r'(?:src|href|spec-url)="(/[^"]*)"', page.body.decode())
 
 
+# promises 1, 13
 def test_pages_have_the_title_of_the_api_and_can_be_moved():
     with Server(API_TITLE='<Shop> & "Co"', DOCS_URL="/api/docs", REDOC_URL="/api/redoc", OPENAPI_URL="/api/openapi.json") as server:
         client = Client(server)

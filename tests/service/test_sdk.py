@@ -120,6 +120,7 @@ def test_a_function_that_leat_does_not_have_is_refused_by_the_linker(installed, 
     assert "undefined reference to `formatt'" in said
 
 
+# promise 57
 @pytest.mark.parametrize("flags", [[], ["--table"]], ids=["plain", "table"])
 def test_a_new_project_builds_and_passes_its_tests_at_once(installed, folder, flags):
     installed.run("leat", "new", "orders", *flags, cwd=folder)
@@ -128,6 +129,7 @@ def test_a_new_project_builds_and_passes_its_tests_at_once(installed, folder, fl
     assert re.search(r"\d subtests passed", said), said
 
 
+# promise 61
 def test_coverage_of_a_plugin_is_told(installed, folder):
     installed.run("leat", "new", "orders", cwd=folder)
     said = installed.run("leat", "test", "--coverage", cwd=folder / "orders")
@@ -173,6 +175,7 @@ def test_new_refuses_a_name_and_a_folder_that_is_there(installed, folder):
     assert "no checkout of leat" in installed.run("leat", "build", cwd=folder, code=2)
 
 
+# promise 63
 def test_dev_serves_builds_what_is_saved_and_shows_what_the_compiler_says(installed, folder):
     installed.run("leat", "new", "greetings", cwd=folder)
     project = folder / "greetings"
@@ -229,6 +232,7 @@ def test_the_image_has_every_library_that_an_installed_server_loads(installed):
         assert package in packages or package in ("libgcc-s1", "libstdc++6"), f"{library} is in {package}, which the image does not install"
 
 
+# promise 64
 def test_the_image_serves_on_8000_as_a_user_without_rights_and_makes_no_key(installed, folder):
     steps = dict(dockerfile()[-8:])
     assert steps["USER"] == "1000" and steps["EXPOSE"] == "8000"

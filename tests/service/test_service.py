@@ -65,6 +65,7 @@ def new_user(**changes):
 # ---- GET /health
 
 
+# promise 14
 def test_health_says_status_timestamp_and_version(client):
     answer = client.get("/health")
     assert answer.status == 200
@@ -74,6 +75,7 @@ def test_health_says_status_timestamp_and_version(client):
     assert abs(age.total_seconds()) < 5
 
 
+# promise 10
 def test_health_is_not_below_v1(client):
     refused(client.get("/v1/health"), 404, "Not Found")
 
@@ -81,6 +83,7 @@ def test_health_is_not_below_v1(client):
 # ---- POST /v1/auth/register
 
 
+# promise 7
 def test_register_answers_201_with_the_user_and_nothing_more(client):
     document = new_user()
     answer = client.post("/v1/auth/register", document)
@@ -92,6 +95,7 @@ def test_register_answers_201_with_the_user_and_nothing_more(client):
     assert PASSWORD.encode() not in answer.body and b"argon2" not in answer.body and b"hash" not in answer.body
 
 
+# promise 19
 def test_register_lower_cases_the_whole_email(client):
     email = new_email("MiXeD")
     answer = client.post("/v1/auth/register", new_user(email=email.replace("example", "EXAMPLE")))
@@ -105,6 +109,7 @@ def test_register_trims_the_email_and_nothing_else(client):
     assert (answer.json["email"], answer.json["first_name"], answer.json["last_name"]) == (email, "  Ada ", " L ")
 
 
+# promise 34
 def test_register_refuses_an_email_that_is_taken(client):
     document = new_user()
     assert client.post("/v1/auth/register", document).status == 201
@@ -166,12 +171,14 @@ def test_register_takes_passwords_of_8_to_255_code_points_in_any_script(client, 
     ("éàèùçâêî", "value_error", "Value error, Password must contain uppercase letter"),
     ("名名名名名名名1", "value_error", "Value error, Password must contain uppercase letter"),
     ("Éàèùçâêî", "value_error", "Value error, Password must contain digit")])
+# promise 19
 def test_register_refuses_other_passwords_with_the_first_broken_rule_only(client, password, kind, message):
     answer = client.post("/v1/auth/register", new_user(password=password))
     assert problems(answer) == [(kind, ["body", "password"])]
     assert answer.detail[0]["msg"] == message
 
 
+# promise n5
 def test_fifty_registrations_of_one_email_at_once_make_one_user(server):
     body = json.dumps(new_user()).encode()
     data = request_bytes("POST", "/v1/auth/register", body, headers={"Content-Type": "application/json"})
@@ -208,6 +215,7 @@ def at_once(server, requests):
 # ---- POST /v1/auth/login
 
 
+# promise 33
 def test_login_answers_with_a_bearer_token(client, ada):
     answer = login(client, ada.email, PASSWORD)
     assert answer.status == 200
@@ -223,6 +231,7 @@ def test_login_takes_the_other_fields_of_the_password_flow(client, ada):
     assert login(client, ada.email, PASSWORD, grant_type="password", scope="a b", client_id="x", client_secret="y").status == 200
 
 
+# promise 27
 def test_login_takes_a_multipart_form(client, ada):
     parts = {"username": ada.email, "password": PASSWORD, "grant_type": "password"}
     body = "".join(f'--xyz\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in parts.items())
@@ -236,6 +245,7 @@ def test_login_refuses_another_grant_type(client, ada):
     assert problems(answer) == [("string_pattern_mismatch", ["body", "grant_type"])]
 
 
+# promise 33
 def test_login_answers_a_wrong_password_and_an_unknown_email_with_the_same_bytes(client, ada):
     wrong, unknown = login(client, ada.email, "Wrong-horse-9"), login(client, new_email("unknown"), "Wrong-horse-9")
     refused(wrong, 401, "Invalid credentials")
@@ -263,6 +273,7 @@ def test_every_character_of_a_password_counts(client):
         refused(login(client, email, wrong), 401, "Invalid credentials")
 
 
+# promise 32
 def test_a_password_is_hashed_with_argon2id_and_a_salt_of_its_own(server, client):
     emails = [register(client)["email"] for _ in range(2)]
     hashes = [row[0] for row in server.sql(f"SELECT password_hash FROM users WHERE email IN ('{emails[0]}', '{emails[1]}')")]
@@ -336,6 +347,7 @@ def test_a_user_is_found_by_every_shape_of_the_id(ada, shape):
     assert answer.status == 200 and answer.json["id"] == ada.id, answer
 
 
+# promise 34
 def test_an_unknown_user_is_a_404(ada):
     refused(ada.client.get(f"/v1/users/{NOBODY}"), 404, "User not found")
 
@@ -348,6 +360,7 @@ def test_reading_users_is_judged_by_the_token_first(client, target):
 # ---- PATCH /v1/users/{user_id}
 
 
+# promise 22
 def test_a_user_changes_just_the_fields_that_are_sent(server):
     person = Person(server)
     answer = person.client.patch(f"/v1/users/{person.id}", {"first_name": "Augusta"})
@@ -385,6 +398,7 @@ def test_a_name_cannot_be_set_to_null(ada, field):
     assert answer.detail == [{"type": "string_type", "loc": ["body", field], "msg": "Input should be a valid string", "input": None}]
 
 
+# promise 34
 def test_nobody_changes_another_user(ada, bob):
     refused(bob.client.patch(f"/v1/users/{ada.id}", {"first_name": "Mallory"}), 403, "Cannot update other users")
     assert ada.client.get("/v1/users/me").json["first_name"] == ada.user["first_name"]
@@ -402,6 +416,7 @@ def test_changing_a_user_is_judged_token_then_input_then_owner(client, ada, bob)
         ("uuid_parsing", ["path", "user_id"]), ("string_too_short", ["body", "first_name"])]
 
 
+# promise 20
 def test_an_admin_is_shown_as_one(server):
     person = Person(server)
     server.sql(f"UPDATE users SET role = 'admin' WHERE id = '{person.id}'")
@@ -519,6 +534,7 @@ def test_a_list_of_posts_shows_no_draft_even_to_its_author(client, ada):
         assert after["total"] == before["total"]
 
 
+# promise 26
 def test_posts_come_in_pages(client, ada):
     while published(client)[1]["total"] < 23:
         ada.post()
@@ -551,6 +567,7 @@ def test_a_page_past_the_end_is_empty(client, ada):
     assert data == [] and pagination == {"page": 1000000, "limit": 50, "total": first["total"], "pages": -(-first["total"] // 50)}
 
 
+# promise 26
 def test_the_pages_are_the_ceiling_of_total_by_limit(client, ada):
     ada.post()
     total = published(client)[1]["total"]
@@ -676,6 +693,7 @@ def test_a_draft_that_is_published_is_listed_and_one_that_is_withdrawn_is_not(cl
 # ---- DELETE /v1/posts/{post_id}
 
 
+# promise 8
 def test_a_post_is_deleted_with_a_204_and_no_body(ada):
     post = ada.post()
     answer = ada.client.delete(f"/v1/posts/{post['id']}")
@@ -820,6 +838,7 @@ def test_head_without_a_token_is_a_401(client):
 HERE, FOREIGN = "https://app.example.org", "https://evil.example.org"
 
 
+# promise 16
 @pytest.mark.parametrize("origin", ["http://localhost:3000", HERE])
 def test_an_allowed_origin_is_answered_with_itself(client, origin):
     answer = client.get("/health", headers={"Origin": origin})
@@ -894,6 +913,7 @@ def test_options_without_an_asked_method_is_no_preflight(client):
 # ---- nothing leaks
 
 
+# promise 38
 def test_no_answer_shows_a_secret_or_the_inside(server, client, ada):
     """Every answer that a session of use gives, searched for what must never leave."""
     secret = "Sup3r-Secret-Passw0rd"

@@ -25,6 +25,7 @@ def names_of(text):
     return {match[1] for match in re.finditer(r"^#?([A-Z][A-Z0-9_]*)=", text, re.MULTILINE)}
 
 
+# promise 56
 def test_the_committed_example_names_every_setting_there_is(folder):
     made, committed = names_of(leat_settings(folder).stdout), names_of((ROOT / ".env.example").read_text())
     assert len(made) > 60

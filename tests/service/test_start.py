@@ -44,6 +44,7 @@ def refuses(*arguments, seconds=20, **settings):
 # ---- the first start
 
 
+# promise 44
 def test_a_first_start_makes_its_database_and_an_empty_service():
     with Server(bench=False) as server:
         assert server.host == "127.0.0.1"
@@ -57,6 +58,7 @@ def test_a_first_start_makes_its_database_and_an_empty_service():
         assert "postgres" not in listening or str(server.folder) not in listening
 
 
+# promise 54
 def test_a_second_start_is_quick_and_finds_what_was_kept(folder):
     server = Server(bench=False, folder=folder)
     person = Person(server)
@@ -229,6 +231,7 @@ def test_production_starts_with_one():
         assert Client(server).get("/health").status == 200
 
 
+# promise 35
 @pytest.mark.parametrize("secret", ["short-secret-value", "x" * 31])
 @pytest.mark.parametrize("flags", [[], ["--production"]])
 def test_a_short_secret_is_refused_and_not_shown(secret, flags):

@@ -29,6 +29,7 @@ def refused(client, token):
     return answer
 
 
+# promise 31
 def test_a_token_of_ours_is_hs256_with_sub_and_exp_and_lasts_half_an_hour(ada):
     header, claims = tokens.decode(ada.token)
     assert header["alg"] == "HS256"

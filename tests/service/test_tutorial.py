@@ -26,6 +26,7 @@ def run(script, folder):
     return result.stdout
 
 
+# promise 65
 def test_the_tutorial_works_as_it_is_written(tmp_path):
     plugins = tmp_path / "built"
     plugins.mkdir()

@@ -66,6 +66,7 @@ def own():
 
 # ---- what is meant
 
+# promise 27
 @pytest.mark.parametrize("size", [0, 1, 4095, 65535, 65536, 65537, 131072, 1_000_003])
 def test_a_file_arrives_as_it_was_sent(client, size):
     content = noise(size)

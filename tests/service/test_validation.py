@@ -243,6 +243,7 @@ def test_escapes_mean_their_characters(ada, escaped, text):
 # ---- a field at a time
 
 
+# promise 6
 def test_every_wrong_field_is_said_at_once_in_their_order(client):
     answer = client.post("/v1/auth/register", {"password": "x", "last_name": 5, "first_name": "", "email": "nobody"})
     assert [(problem["type"], problem["loc"]) for problem in answer.detail] == [
@@ -305,6 +306,7 @@ def test_lengths_count_code_points(ada, field, value, kind, message, context):
 @pytest.mark.parametrize("field, value, kind, message, context", [
     ("first_name", "", "string_too_short", "String should have at least 1 character", {"min_length": 1}),
     ("last_name", "x" * 101, "string_too_long", "String should have at most 100 characters", {"max_length": 100})])
+# promise 17
 def test_names_have_their_bounds(ada, client, field, value, kind, message, context):
     document = {"email": new_email(), "first_name": "A", "last_name": "B", "password": PASSWORD, field: value}
     same(one_problem(client.post("/v1/auth/register", document)), kind, ["body", field], message, value, context)
@@ -316,6 +318,7 @@ def test_names_have_their_bounds(ada, client, field, value, kind, message, conte
     ("A1" + "x" * 254, "string_too_long", "String should have at most 255 characters", {"max_length": 255}),
     ("no-upper-1", "value_error", "Value error, Password must contain uppercase letter", {"error": {}}),
     ("No-digit-here", "value_error", "Value error, Password must contain digit", {"error": {}})])
+# promise n9
 def test_a_refused_password_is_not_shown(client, password, kind, message, context):
     document = {"email": new_email(), "first_name": "A", "last_name": "B", "password": password}
     answer = client.post("/v1/auth/register", document)
@@ -484,6 +487,7 @@ EMAILS_REFUSED = [
 ]
 
 
+# promise 17
 @pytest.mark.parametrize("email, reason", EMAILS_REFUSED)
 def test_an_email_is_refused_with_its_reason(client, email, reason):
     answer = client.post("/v1/auth/register", {"email": email, "first_name": "A", "last_name": "B", "password": PASSWORD})
@@ -588,6 +592,7 @@ RANGES = [
 ]
 
 
+# promise 5
 @pytest.mark.parametrize("path, name, text, kind, message, context", RANGES, ids=lambda value: str(value)[:24])
 def test_an_integer_of_a_query_has_its_bounds(ada, path, name, text, kind, message, context):
     same(one_problem(ada.client.get(f"{path}?{name}={text}")), kind, ["query", name], message, text, context)
@@ -688,6 +693,7 @@ IDS_REFUSED = [
 ]
 
 
+# promise 4
 @pytest.mark.parametrize("text, error", IDS_REFUSED)
 def test_an_id_that_is_none_is_refused_with_its_reason(ada, text, error):
     quoted = urllib.parse.quote(text, safe=":")

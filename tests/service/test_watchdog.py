@@ -72,6 +72,7 @@ def crash(server, path):
     return server.wait()
 
 
+# promise n11
 def test_a_handler_that_holds_its_core_is_named_and_counted(unwell):
     assert answer_of(unwell, "/hold").body == b"held"
     assert unwell.logged('"event":"core_released"')

@@ -79,6 +79,7 @@ def life(version, failing="", done="static atomic_int gone; static void done(voi
     return done + LIFE.replace("VERSION", version).replace("FAILING", failing)
 
 
+# promise 15
 def test_a_plugin_begins_before_its_first_request_and_ends_after_its_last(plugins):
     build(plugins, "life", life("one"))
     server = Server("--plugins", str(plugins), workers=2, bench=False, LOG_FORMAT="text")
@@ -175,6 +176,7 @@ PLUGIN(tasks, .on_unload = unloaded);
 """
 
 
+# promise 49
 def test_ten_thousand_tasks_are_run_before_a_server_ends(plugins):
     build(plugins, "tasks", TASKS)
     server = Server("--plugins", str(plugins), workers=2, bench=False, LOG_FORMAT="text", PASSWORD_MEMORY_KIB=8, PASSWORD_PASSES=1)
@@ -204,6 +206,7 @@ PLUGIN(blocking);
 """
 
 
+# promise 47
 def test_a_blocking_route_delays_nobody_else(plugins):
     build(plugins, "blocking", BLOCKING)
     with Server("--plugins", str(plugins), workers=1, bench=False) as server:

@@ -20,6 +20,7 @@ TEST(an_empty_list_has_none) {
     expect_json(x, "detail[0].type", J("too_short"));
 }
 
+// promise 6
 TEST(each_wrong_point_is_named) {
     answer *x = post(a, "/v1/transform", J([{"x": 1, "y": 2}, {"x": "one"}, 3]));
     expect_status(x, 422);

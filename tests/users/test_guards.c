@@ -30,6 +30,7 @@ static const char *someone(app *a, const char *set) {
     return token_for(a, id);
 }
 
+// promise 28
 TEST(an_account_that_is_active_is_let_in_and_handed_over) {
     answer *x = get(a, "/guarded/active", .token = someone(a, ""));
     expect_status(x, 200);
@@ -37,6 +38,7 @@ TEST(an_account_that_is_active_is_let_in_and_handed_over) {
     expect_json(x, "is_active", "true");
     expect_queries_at_most(a, 2);
 }
+// promise 30
 TEST(an_account_that_was_deactivated_is_answered_403) {
     answer *x = get(a, "/guarded/active", .token = someone(a, "is_active = false"));
     expect_status(x, 403);
@@ -54,6 +56,7 @@ TEST(nobody_is_answered_401_whatever_else_is_wrong) {
     expect_status(post(a, "/guarded/admin/x", J({"amount" : 0})), 401);
     expect_status(post(a, "/guarded/admin/x", "{"), 401);
 }
+// promise 30
 TEST(who_is_no_admin_is_answered_403_before_any_422) {
     const char *token = someone(a, "");
     answer *x = post(a, "/guarded/admin/x", J({"amount" : 0}), .token = token);

@@ -17,6 +17,7 @@ static const char *register_user(app *a, const char *who) {
 
 // ---- registration
 
+// promise 21
 TEST(registration_answers_the_account_without_its_password) {
     answer *x = post(a, "/v1/auth/register", ada);
     expect_status(x, 201);
@@ -62,6 +63,7 @@ TEST(registration_wants_an_upper_case_letter_and_a_digit) {
     expect_json(x, "detail[0].msg", J("Value error, Password must contain digit"));
 }
 
+// promise 25
 TEST(nobody_registers_as_an_admin) {
     answer *x = post(a, "/v1/auth/register",
                      J({"email": "a@b.org", "first_name": "A", "last_name": "B", "password": "Secure123", "role": "admin"}));
@@ -149,6 +151,7 @@ TEST(nobody_changes_another_account) {
 
 // ---- dependencies
 
+// promise 60
 TEST(an_override_stands_for_the_token_too) {
     expect_status(patch(a, "/v1/users/00000000-0000-4000-8000-000000000000", J({"last_name": "King"})), 401);
     override(a, get_current_user, (uuid){{0, 0, 0, 0, 0, 0, 0x40, 0, 0x80}});
@@ -161,6 +164,7 @@ TEST(an_override_ends_with_its_test) {
 
 // ---- all of it
 
+// promise 9
 TEST(every_route_keeps_what_its_document_promises) {
     const char *id = register_user(a, ada);
     fuzz_every_route(a, .token = token_for(a, id),

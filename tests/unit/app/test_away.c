@@ -126,6 +126,7 @@ static void turn_until(app *a, atomic_int *count, int least) {
     assert_true(atomic_load(count) >= least);
 }
 
+// promise 48
 TEST(a_blocking_handler_runs_elsewhere_and_all_of_leat_works_in_it) {
     reset(a);
     for (int i = 0; i < 5; i++) {
@@ -145,6 +146,7 @@ TEST(what_is_wrong_with_its_parameters_is_told_before_a_thread_is_bothered) {
     expect_status(post(a, "/a/all?factor=x", J({"number" : 0})), 422);
     assert_int_equal(cleaned, 0);
 }
+// promise n10
 TEST(a_blocking_handler_fails_as_any_other) {
     reset(a);
     answer *x = get(a, "/a/fails?how=1");

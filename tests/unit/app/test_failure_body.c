@@ -44,6 +44,7 @@ static void expect_shaped(answer *x, int status, const char *title) {
     assert_null(memmem(x->body.ptr, x->body.len, "\"detail\":[", 10));
 }
 
+// promise 36
 TEST(what_a_handler_fails_with_has_the_applications_shape) {
     answer *x = post(a, "/s/thing", J({"number" : 7}));
     expect_shaped(x, 409, J("Conflict"));
@@ -53,6 +54,7 @@ TEST(what_a_handler_fails_with_has_the_applications_shape) {
     expect_header(x, "X-Request-ID", text_at(x, "request"));
     expect_shaped(post(a, "/s/thing", J({"number" : 8})), 404, J("Not Found"));
 }
+// promise 38
 TEST(a_bug_has_it_too_and_shows_nothing_of_the_inside) {
     answer *x = post(a, "/s/thing", J({"number" : 9}));
     expect_shaped(x, 500, J("Internal Server Error"));

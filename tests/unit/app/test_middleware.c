@@ -102,6 +102,7 @@ GET("/m/refused", get_refused, Seen, ()) {
 
 // ---- order
 
+// promise 16
 TEST(hooks_run_by_order_then_by_name_and_back_in_reverse_around_dependencies_and_handler) {
     *trace = '\0';
     answer *x = get(a, "/m/plain");
@@ -164,6 +165,7 @@ TEST(failure_hooks_are_told_what_failed_from_the_inside_out) {
     expect_header(x, "X-Outer", "423");
     expect_json(x, "locked", J("Locked"));
 }
+// promise 37
 TEST(an_error_with_an_answer_of_its_own_keeps_it) {
     *trace = '\0';
     answer *x = get(a, "/m/child");

@@ -200,6 +200,7 @@ static void expect_refusal(int status, const char *words) {
 
 // ---- what is served
 
+// promise 2
 static void test_snapshot_puts_the_prefix_before_every_path(void **state) {
     (void)state;
     assert_int_equal(CREATE(&read_note__route.base, &make_note__route.base), 0);
@@ -284,6 +285,7 @@ static void test_snapshot_orders_a_program_by_its_dependencies(void **state) {
     assert_int_equal(endpoint->steps[endpoint->step_count - 1].kind, STEP_QUERY); // the handler's own come last
 }
 
+// promise 28
 static void test_snapshot_calls_a_provider_once_for_all_who_ask(void **state) {
     (void)state;
     assert_int_equal(CREATE(&read_note__route.base), 0);

@@ -109,6 +109,7 @@ static void test_a_hash_that_was_made_dearer_still_matches(void **state) {
     assert_false(password_is_weaker(str_of(hash), &cheap));
 }
 
+// promise 32
 static void test_weaker_hashes_are_told(void **state) {
     (void)state;
     char hash[PASSWORD_HASH_BYTES];

@@ -33,6 +33,7 @@ static void test_scaffold_takes_names_that_are_identifiers(void **state) {
             complain("'%s' is taken", bad[i]);
 }
 
+// promise 58
 static void test_scaffold_puts_the_name_in_all_its_forms(void **state) {
     struct world *world = *state;
     static const struct {

@@ -39,6 +39,7 @@ static int tear_down(void **state) {
 
 // ---- values
 
+// promises 23, 24
 static void test_lane_brings_every_type_there_and_back(void **state) {
     (void)state;
     uuid id = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255}};
@@ -280,6 +281,7 @@ static void test_lane_answers_a_thousand_queries_in_order_to_their_owners(void *
     assert_true(world.db->links[0].ready_ms && world.db->links[1].ready_ms);
 }
 
+// promise 40
 static void test_lane_uses_all_links_and_flushes_each_once_a_turn(void **state) {
     (void)state;
     db_conn lanes[8];
@@ -341,6 +343,7 @@ static void test_detached_queries_are_answered_to_nobody(void **state) {
 
 // ---- transactions
 
+// promise 29
 static void test_transaction_is_committed(void **state) {
     (void)state;
     db_conn tx;

@@ -172,6 +172,7 @@ static void test_an_import_that_nobody_provides_is_refused(void **state) {
     expect_uncompilable(*state, "lost_import.c:4: error:");
 }
 
+// promise n8
 static void test_an_import_of_another_type_is_refused(void **state) {
     drop_in(*state, "provides_number");
     drop_in(*state, "imports_text");

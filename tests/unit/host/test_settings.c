@@ -68,6 +68,7 @@ static void test_lists_are_written_with_commas(void **state) {
     expect_text(mail.senders.items[1], "b@example.com");
 }
 
+// promise 55
 static void test_all_that_is_wrong_is_said_at_once_by_variable_and_source_and_no_secret_is_shown(void **state) {
     struct world *world = *state;
     environment_init(&environment, &world->arena);

@@ -61,6 +61,7 @@ static const struct {
     {format_is_slug, "\xC3\xA9", false},
 };
 
+// promise 18
 static void test_each_text_is_of_its_format_or_not(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

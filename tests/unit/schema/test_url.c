@@ -66,6 +66,7 @@ static const struct {
     {"http://[x]", IPV6_BAD},
 };
 
+// promise 18
 static void test_each_url_is_taken_or_refused_as_pydantic_does(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -69,6 +69,7 @@ GET("/limit", limits, Number, (depends(get_double_limit, limit))) {
 
 // ---- requests
 
+// promises 3, 59
 TEST(test_test_app_sends_every_method) {
     expect_json(get(a, "/echo"), "method", J("GET"));
     expect_json(post(a, "/echo", J({"a": 1})), "body", J("{\"a\": 1}"));
@@ -115,10 +116,12 @@ TEST(test_test_app_keeps_what_a_transaction_committed_until_the_test_ends) {
     expect_sql(a, "SELECT current_setting('leat.test') AS value", J([{"value": "kept"}]));
 }
 
+// promise 60
 TEST(test_test_app_has_forgotten_what_the_last_test_wrote) {
     expect_json(get(a, "/setting"), "value", J(null));
 }
 
+// promise 29
 TEST(test_test_app_undoes_a_transaction_that_failed) {
     expect_status(put(a, "/setting", J({"value": "kept"})), 200);
     expect_status(put(a, "/setting/lost", J({"value": "lost"})), 409);
