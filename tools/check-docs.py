@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """check-docs.py — compiles every C block of the documents against the public headers, and looks for files they point to that are not there.
 
-usage: check-docs.py ROOT COMPILER
+usage: check-docs.py ROOT COMPILER...
 
 Each block must compile without a warning. One that includes <leat/...> is a whole file; another one stands behind <leat/leat.h> and what its page
 has before it in comments of HTML that begin with `c`: `<!-- c ... -->`, for what a reader need not see.
@@ -37,7 +37,7 @@ def compile_block(root, compiler, name, line, before, code):
     with tempfile.TemporaryDirectory() as folder:
         source = pathlib.Path(folder) / "block.c"
         source.write_text(f'{before}#line {line} "{name}"\n{code}')
-        result = subprocess.run([compiler, *FLAGS, f"-I{root / 'include'}", "-c", str(source), "-o", f"{folder}/block.o"],
+        result = subprocess.run([*compiler, *FLAGS, f"-I{root / 'include'}", "-c", str(source), "-o", f"{folder}/block.o"],
                                 capture_output=True, text=True)
     return result.stderr if result.returncode else ""
 
@@ -68,4 +68,4 @@ def main(root, compiler):
 
 
 if __name__ == "__main__":
-    sys.exit(main(pathlib.Path(sys.argv[1]), sys.argv[2]))
+    sys.exit(main(pathlib.Path(sys.argv[1]), sys.argv[2:]))

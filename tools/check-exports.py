@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
 """check-exports.py — every function and object that include/leat declares must be in the library, for plugins to find.
 
-usage: check-exports.py COMPILER INCLUDE_FOLDER LIBRARY
+usage: check-exports.py INCLUDE_FOLDER LIBRARY COMPILER...
 """
 
 import re
 import subprocess
 import sys
 
-compiler, include, library = sys.argv[1:]
+include, library, *compiler = sys.argv[1:]
 
 
 def declarations():
     """The text of leat's own headers, preprocessed, without the bodies of functions."""
     text = subprocess.run(
-        [compiler, "-E", "-I", include, "-x", "c", "-"], input="#include <leat/leat.h>\n", text=True, capture_output=True, check=True
+        [*compiler, "-E", "-I", include, "-x", "c", "-"], input="#include <leat/leat.h>\n", text=True, capture_output=True, check=True
     ).stdout
     kept, is_ours = [], False
     for line in text.splitlines():

@@ -202,13 +202,13 @@ def download(server, target, chunk=1 << 20):
     """The status and the length of a body that is not kept."""
     with Wire(server, timeout=60) as wire:
         wire.send(request_bytes("GET", target, headers={"Connection": "close"}))
-        got, last = 0, b""
+        head, last = b"", b""
+        while b"\r\n\r\n" not in head:
+            head += wire.socket.recv(chunk)
+        head, _, last = head.partition(b"\r\n\r\n")
+        status, got = int(head[9:12]), len(last)
         while data := wire.socket.recv(chunk):
-            if not got:
-                last, got = data, len(data) - data.index(b"\r\n\r\n") - 4
-                status = int(data[9:12])
-            else:
-                last, got = data, got + len(data)
+            last, got = data, got + len(data)
         return status, got, last
 
 
