@@ -1,4 +1,5 @@
 // techempower.c — the seven tests of the TechEmpower Framework Benchmarks (its Project Information, "Test types"), `n` for its `queries`.
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,31 +118,37 @@ GET("/fortunes", fortunes, Response, (depends(get_db, db))) {
     return html(r, (str){page, (size_t)(end - page)});
 }
 
-// All rows, once a core: the rules ask for a cache in the process, filled from the database.
+// All rows, once a process: the rules ask for a cache in it, filled from the database.
+static _Atomic(World *) cache;
+
 static const World *cached_worlds(req *r, db_conn *db) {
-    static _Thread_local World *cache;
-    if (cache)
-        return cache;
+    const World *filled = atomic_load(&cache);
+    if (filled)
+        return filled;
     World_list *rows = db_list(db, World, "SELECT {*} FROM world ORDER BY id");
     if (rows->n != WORLD_COUNT)
         http_fail(r, 503, "the world table is not filled");
-    if (!cache) { // somebody else may have filled it meanwhile
-        World *copy = malloc(rows->n * sizeof *copy);
-        if (!copy)
-            http_fail(r, 503, "no memory for the cache");
-        cache = memcpy(copy, rows->items, rows->n * sizeof *copy);
-    }
-    return cache;
+    World *copy = malloc(rows->n * sizeof *copy), *before = NULL;
+    if (!copy)
+        http_fail(r, 503, "no memory for the cache");
+    memcpy(copy, rows->items, rows->n * sizeof *copy);
+    if (!atomic_compare_exchange_strong(&cache, &before, copy)) // another core has filled it meanwhile
+        free(copy);
+    return atomic_load(&cache);
 }
 
 GET("/cached-queries", cached_queries, World_list, (query(str, n, .optional = true), depends(get_db, db))) {
-    const World *cache = cached_worlds(r, db);
+    const World *all = cached_worlds(r, db);
     World_list *worlds = new (r, World_list);
     worlds->n = (size_t)query_count(n);
     worlds->items = alloc(r, worlds->n * sizeof *worlds->items);
     for (size_t i = 0; i < worlds->n; i++)
-        worlds->items[i] = cache[random_id() - 1];
+        worlds->items[i] = all[random_id() - 1];
     return worlds;
 }
 
-PLUGIN(techempower, .version = "1.0.0", .tag = "bench", .migrations = "bench/migrations/techempower");
+static void drop_cache(leat_host *host LEAT_UNUSED) {
+    free(atomic_exchange(&cache, NULL));
+}
+
+PLUGIN(techempower, .version = "1.0.0", .tag = "bench", .migrations = "bench/migrations/techempower", .on_unload = drop_cache);
