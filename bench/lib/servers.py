@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import types
 
@@ -94,6 +95,29 @@ class Server:
                 self.popen.wait()
 
 
+@contextlib.contextmanager
+def nudged(port):
+    """Asks the server all the while it starts. valgrind 3.19 lets one thread run at a time, and does not know that io_uring_enter(2) waits: a
+    core that has nothing to do would keep the others from ever starting it. One that answers uses up its time, and they get theirs."""
+    is_over = threading.Event()
+
+    def ask():
+        while not is_over.wait(0.05):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+                line.settimeout(5)
+                line.sendall(b"GET /health/live HTTP/1.1\r\nHost: leat\r\n\r\n" * 400 + b"GET / HTTP/1.0\r\n\r\n")
+                while line.recv(1 << 16):
+                    pass
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        asking.join()
+
+
 class Leat(Server):
     """leat with one worker and the plugins of the benchmarks; with a Postgres of its own on the other core, or with another leat's."""
 
@@ -104,14 +128,19 @@ class Leat(Server):
         if beside:
             environment["DATABASE_URL"] = " ".join(f"{name}={value}" for name, value in beside.database.items())
         environment.update(settings)
-        super().__init__("leat", [*under, build / "src/cli/leat", "run", "--port", "0", "--workers", "1", "--bench", "--production", "--var",
-                                  folder / "var"], folder, pattern=r"serving http://[\d.]+:(\d+)", environment=environment)
+        port = free_port() if under else 0
+        with nudged(port) if under else contextlib.nullcontext():
+            self.begin(build, folder, under, port, environment)
         if beside:
             self.database, self.postmaster = beside.database, beside.postmaster
         else:
             self.database = dict(re.findall(r"(host|user|dbname)=([^\s'\"]+)", self.log()))
             self.postmaster = int((folder / "var/pg/data/postmaster.pid").read_text().splitlines()[0])
         machine.pin(self.postgres(), LOAD_CORE)
+
+    def begin(self, build, folder, under, port, environment):
+        super().__init__("leat", [*under, build / "src/cli/leat", "run", "--port", port, "--workers", "1", "--bench", "--production", "--var",
+                                  folder / "var"], folder, pattern=r"serving http://[\d.]+:(\d+)", environment=environment)
 
     def postgres(self):
         return machine.processes_of(self.postmaster)
