@@ -25,11 +25,13 @@ static void print_next(const struct scaffold *scaffold) {
     if (scaffold->is_in_tree)
         printf("\nNow:\n  leat test %s     # builds it and runs its tests\n  leat dev%*s # serves, and builds anew when a file is saved\n",
                name, (int)strlen(name) + 6, "");
-    else if (scaffold->is_for_cmake)
+    else
+        puts("\nIt builds against an installed leat: `meson install -C build-test` in a checkout of it, once ./test has run there.");
+    if (!scaffold->is_in_tree && scaffold->is_for_cmake)
         printf("\nNow:\n  cd %s\n  cmake -S . -B build && cmake --build build\n  ctest --test-dir build --output-on-failure\n  leat run "
                "--plugins build\n",
                name);
-    else
+    else if (!scaffold->is_in_tree)
         printf("\nNow:\n  cd %s\n  leat test        # builds it and runs its tests\n  leat dev         # serves, and builds anew when a "
                "file is saved\n",
                name);

@@ -59,13 +59,19 @@ int project_command(const char *const *arguments, int output_fd) {
 
 // ---- built
 
+static bool has_sources(const char *plugin, struct arena *arena) {
+    const char *folder = arena_format(arena, "plugins/%s", plugin).ptr, *file = arena_format(arena, "plugins/%s.c", plugin).ptr;
+    return (folder && is_there(folder)) || (file && is_there(file));
+}
+
+// As ./run builds, so that neither has to build what the other has; what is new is configured by the way.
 static int build_checkout(const char *plugin, struct arena *arena, int output_fd) {
-    // as ./run builds, so that neither has to build what the other has
     static const char *const all[] = {"tools/build", "build", "--buildtype=release", "-Db_lto=true", "-Dtests=false", NULL};
-    const char *target = plugin ? arena_format(arena, "plugins/%s.so", plugin).ptr : NULL;
-    if (!target || !is_there("build/build.ninja"))
-        return project_command(all, output_fd);
-    return project_command((const char *const[]){"ninja", "-C", "build", "--quiet", target, NULL}, output_fd);
+    if (plugin && !has_sources(plugin, arena)) {
+        fprintf(stderr, "leat: error: there is neither plugins/%s/ nor plugins/%s.c; `leat new %s` makes it\n", plugin, plugin, plugin);
+        return 2;
+    }
+    return project_command(all, output_fd);
 }
 
 static int build_meson(const char *folder, const char *option, int output_fd) {
