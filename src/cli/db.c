@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cli/json_print.h"
 #include "db/conninfo.h"
-#include "schema/json_write.h"
 
 enum { COUNT_MAX = 10000, WAIT_S_MAX = 86400, LOCK_TIMEOUT_MS_MAX = 3600000 };
 
@@ -97,15 +97,7 @@ static void print_json(const struct workspace *workspace, const struct migration
         return;
     for (unsigned i = 0; i < report->entry_count; i++)
         list.items[i] = told(&report->entries[i]);
-    db_print_json(workspace, &ToldMigration_list__schema, &list);
-}
-
-void db_print_json(const struct workspace *workspace, const leat_schema *schema, const void *value) {
-    leat_json writer;
-    json_write_to_arena(&writer, workspace->arena);
-    json_write(&writer, schema, value);
-    str json = json_written(&writer);
-    printf("%.*s\n", (int)json.len, json.ptr);
+    json_print(&ToldMigration_list__schema, &list, workspace->arena);
 }
 
 void db_say_failure(int status, str failure) {

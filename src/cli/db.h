@@ -10,8 +10,6 @@ enum { DB_EXIT_PENDING = 3 };
 bool db_has_flag(const struct workspace *workspace, const char *flag);
 /** The order that the flags make; no plugin yet. False: one is wrong, and it was said. */
 bool db_order_open(const struct workspace *workspace, enum migration_verb verb, struct migration_order *ret_order);
-/** A line of JSON on standard output. */
-void db_print_json(const struct workspace *workspace, const leat_schema *schema, const void *value);
 /** On standard error; nothing where `status` is none. */
 void db_say_failure(int status, str failure);
 

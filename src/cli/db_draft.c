@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "cli/db.h"
+#include "cli/json_print.h"
 #include "db/draft.h"
 #include "db/migration_file.h"
 #include "host/tables.h"
@@ -122,7 +123,7 @@ static void print_json(const struct request *request) {
                                                     .drops = drift->items[i].is_drop};
     }
     if (list.items)
-        db_print_json(request->workspace, &ToldDifference_list__schema, &list);
+        json_print(&ToldDifference_list__schema, &list, request->workspace->arena);
 }
 
 static void print_lines(const struct request *request) {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "schema/json_write.h"
+#include "cli/json_print.h"
 
 SCHEMA(ToldFinding, (str, file), (i64, line, .nullable = true), (str, level), (str, message));
 
@@ -72,9 +72,5 @@ void findings_print_json(const struct findings *findings) {
             .file = str_of(finding->file), .line = finding->line, .level = str_of(levels[finding->level]), .message = finding->message};
         list.items[list.n].null.line = finding->line == 0;
     }
-    leat_json writer;
-    json_write_to_arena(&writer, findings->arena);
-    json_write(&writer, &ToldFinding_list__schema, &list);
-    str json = json_written(&writer);
-    printf("%.*s\n", (int)json.len, json.ptr ? json.ptr : "");
+    json_print(&ToldFinding_list__schema, &list, findings->arena);
 }

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cli/json_print.h"
 #include "cli/workspace.h"
 #include "db/inspect.h"
-#include "schema/json_write.h"
 
 SCHEMA(ListedValue, (str, name), (str, c_type, .nullable = true), (str, type, .nullable = true));
 SCHEMA(ListedQuery, (str, plugin), (str, file), (i64, line), (str, function), (bool, writes), (str, text), (str, sql),
@@ -46,12 +46,7 @@ static int print_json(const struct workspace *workspace, const struct inspection
         return 1;
     for (; list.n < count; list.n++)
         list.items[list.n] = listed(&inspections[list.n], snapshot_statement_plugin(snapshot, list.n), workspace->arena);
-    leat_json writer;
-    json_write_to_arena(&writer, workspace->arena);
-    json_write(&writer, &ListedQuery_list__schema, &list);
-    str json = json_written(&writer);
-    printf("%.*s\n", (int)json.len, json.ptr);
-    return 0;
+    return json_print(&ListedQuery_list__schema, &list, workspace->arena);
 }
 
 static void print_values(const char *title, const struct inspected_value *values, unsigned count) {

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cli/json_print.h"
 #include "cli/workspace.h"
-#include "schema/json_write.h"
 
 SCHEMA(ListedRoute, (str, method), (str, path), (str, handler), (str, plugin), (str, file), (i64, line), (i64, p99_budget_us));
 
@@ -21,14 +21,6 @@ static ListedRoute listed(const struct endpoint *endpoint) {
         .line = route->base.line,
         .p99_budget_us = route->p99_budget_us,
     };
-}
-
-static void print_json(const ListedRoute_list *routes, struct arena *arena) {
-    leat_json writer;
-    json_write_to_arena(&writer, arena);
-    json_write(&writer, &ListedRoute_list__schema, routes);
-    str json = json_written(&writer);
-    printf("%.*s\n", (int)json.len, json.ptr);
 }
 
 static void print_lines(const ListedRoute_list *routes) {
@@ -53,9 +45,8 @@ static int print(struct workspace *workspace) {
     for (size_t i = 0; i < routes.n; i++)
         routes.items[i] = listed(snapshot_endpoint(snapshot, i));
     if (environment_value(workspace->environment, "--json").ptr)
-        print_json(&routes, workspace->arena);
-    else
-        print_lines(&routes);
+        return json_print(&ListedRoute_list__schema, &routes, workspace->arena);
+    print_lines(&routes);
     return 0;
 }
 

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cli/json_print.h"
 #include "cli/setting_names.h"
 #include "cli/workspace.h"
-#include "schema/json_write.h"
 
 SCHEMA(ListedSetting, (str, variable), (str, owner), (str, type), (str, description), (bool, required), (bool, secret),
        (str, default_value, .nullable = true, .alias = "default"), (str, value, .nullable = true), (str, source, .nullable = true));
@@ -78,14 +78,6 @@ static ListedSetting listed(const struct setting *setting, const struct environm
     return out;
 }
 
-static void print_json(const ListedSetting_list *settings, struct arena *arena) {
-    leat_json writer;
-    json_write_to_arena(&writer, arena);
-    json_write(&writer, &ListedSetting_list__schema, settings);
-    str json = json_written(&writer);
-    printf("%.*s\n", (int)json.len, json.ptr);
-}
-
 // What is set is not in it: an example is for others.
 static void print_example(const ListedSetting_list *settings) {
     puts("# Settings of the server and its plugins, made by `leat settings`. Copy this file to .env and change what you need: a flag wins "
@@ -113,9 +105,8 @@ static int print(const struct workspace *workspace) {
     for (; list.n < count; list.n++)
         list.items[list.n] = listed(&settings[list.n], workspace->environment, workspace->arena);
     if (environment_value(workspace->environment, "--json").ptr)
-        print_json(&list, workspace->arena);
-    else
-        print_example(&list);
+        return json_print(&ListedSetting_list__schema, &list, workspace->arena);
+    print_example(&list);
     return 0;
 }
 
