@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""check-abi.py — the layout of every public struct and the version of every symbol, held against the golden file of the interface.
+"""check-abi.py — the layout of every public struct and the version of every symbol, held against the golden files of the interface.
 
-usage: check-abi.py COMPILER INCLUDE_FOLDER LIBRARY GOLDEN [--renew]
+usage: check-abi.py COMPILER INCLUDE_FOLDER LIBRARY GOLDEN_FOLDER [--renew]
 
-A plugin that was built with older headers must go on working, so within a major version nothing that the golden file has may change: no offset, no
-size of a member, no value of an enumerator, no symbol. What may: a descriptor, a struct that begins with its own size, may grow at its end, and
-things may be added. Either wants the golden file renewed (--renew), so that the change is seen by whoever reads the commit.
+GOLDEN_FOLDER holds leat-MAJOR.MINOR.abi of each minor version: that of the headers' own version must say what they say now (--renew writes it),
+and with every earlier one of the same major version they must be compatible, since plugins that were built with those headers go on working: no
+offset, no size of a member, no value of an enumerator, no symbol may change. What may: a descriptor, a struct that begins with its own size, may
+grow at its end, and things may be added. An earlier version's headers stand in GOLDEN_FOLDER/MAJOR.MINOR, and must be what its golden file says.
 """
 
 import pathlib
@@ -13,6 +14,10 @@ import re
 import subprocess
 import sys
 import tempfile
+
+# of a size of their own, and yet not to grow: they stand in arrays, one beside another
+IN_ARRAYS = {"leat_field", "leat_param"}
+
 
 def dwarf(compiler, include):
     """The debugging entries of the public headers: a list of [depth, tag, attributes], by offset."""
@@ -100,11 +105,19 @@ def sizes(lines):
     return {match[1]: int(match[2]) for line in lines if (match := re.match(r"structure (\w+) (\d+) bytes", line))}
 
 
+def growing(now):
+    """Structs that begin with their own size (True where it is an item's, which is static: its padding is zero)."""
+    grows = {}
+    for line in now:
+        match = re.match(r"structure (\w+)\.(size|base) at 0,", line)
+        if match and match[1] not in IN_ARRAYS:
+            grows[match[1]] = match[2] == "base"
+    return grows | {"leat_plugin": True}  # behind its magic number
+
+
 def problems(golden, now):
-    """What a plugin of yesterday would not survive; and what is only new."""
-    have, known, size_now = set(now), set(golden), sizes(now)
-    # these begin with their own size, or with an item that has it
-    grows = {match[1] for line in now if (match := re.match(r"structure (\w+)\.(?:size|base) at \d", line))}
+    """What a plugin of then would not survive (True); and what is only new."""
+    have, known, size_now, size_then, grows = set(now), set(golden), sizes(now), sizes(golden), growing(now)
     for line in golden:
         struct = re.match(r"structure (\w+) (\d+) bytes", line)
         if line in have:
@@ -114,28 +127,70 @@ def problems(golden, now):
         else:
             yield True, f"gone or changed: {line}"
     for line in now:
-        if line not in known and not re.match(r"structure \w+ \d+ bytes", line):
+        if line in known or re.match(r"structure \w+ \d+ bytes", line):
+            continue
+        member = re.match(r"structure (\w+)\.\S+ at (\d+),", line)
+        is_within = member and int(member[2]) < size_then.get(member[1], 0)
+        if is_within and not grows.get(member[1], False) and not any(line.split(" at ")[0] + " at " in old for old in golden):
+            yield True, f"in what was padding, which is not zero there: {line}"
+        else:
             yield False, f"new: {line}"
 
 
-def main(compiler, include, library, golden_path, renew):
+def version_of(include):
+    text = pathlib.Path(include, "leat/values.h").read_text()
+    return tuple(int(re.search(rf"#define LEAT_ABI_{part} (\d+)", text)[1]) for part in ("MAJOR", "MINOR"))
+
+
+def lines_of(path):
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def check_now(now, path, version):
+    """Against the golden file of the headers' own version: it says all that is."""
+    found = list(problems(lines_of(path), now))
+    for is_breaking, line in found:
+        print((f"breaks plugins of this {version}: " if is_breaking else f"compatible, but not in {path.name}: ") + line, file=sys.stderr)
+    if found:
+        print("if this is meant: tools/check-abi.py ... --renew; docs/CONTRIBUTING.md tells of a new minor version", file=sys.stderr)
+    return bool(found)
+
+
+def check_earlier(now, path, compiler):
+    """Against an earlier version: its plugins go on working; and its headers have stayed as they were."""
+    golden, frozen = lines_of(path), path.parent / path.stem.removeprefix("leat-")
+    broken = [line for is_breaking, line in problems(golden, now) if is_breaking]
+    for line in broken:
+        print(f"breaks plugins of {frozen.name}: {line}", file=sys.stderr)
+    if not (frozen / "leat/leat.h").exists():
+        print(f"the headers of {frozen.name} are not in {frozen}: git show of its release has them", file=sys.stderr)
+        return True
+    layout = [line for line in golden if not line.startswith("symbol ")]
+    if sorted(set(layouts(dwarf(compiler, frozen)))) != layout:
+        print(f"the headers in {frozen} are not those of {path.name}: both stay as they were when {frozen.name} was released", file=sys.stderr)
+        return True
+    return bool(broken)
+
+
+def main(compiler, include, library, folder, renew):
     now = sorted(set(layouts(dwarf(compiler, include)))) + sorted(symbols(library))
     if len(now) < 200:
         sys.exit(f"only {len(now)} lines were read from {include}: this check does not read them right")
-    path = pathlib.Path(golden_path)
-    golden = path.read_text().splitlines() if path.exists() else []
-    found = list(problems(golden, now))
-    for is_breaking, line in found:
-        print(("breaks plugins: " if is_breaking else "compatible, but not in the golden file: ") + line, file=sys.stderr)
+    folder, (major, minor) = pathlib.Path(folder), version_of(include)
+    path = folder / f"leat-{major}.{minor}.abi"
+    earlier = [folder / f"leat-{major}.{of}.abi" for of in range(minor)]
     if renew:
         path.write_text("\n".join(now) + "\n")
         print(f"{path}: {len(now)} lines")
-        return 0
-    if found:
-        print(f"if this is meant: tools/check-abi.py ... --renew, and LEAT_ABI_MINOR (or LEAT_ABI_MAJOR) one higher after a release", file=sys.stderr)
-        return 1
-    print(f"{len(now)} lines, all as in {path.name}")
-    return 0
+    missing = [of.name for of in earlier if not of.exists()]
+    if missing:
+        sys.exit(f"{folder} lacks {', '.join(missing)}")
+    is_bad = check_now(now, path, f"{major}.{minor}")
+    for of in earlier:
+        is_bad |= check_earlier(now, of, compiler)
+    if not is_bad:
+        print(f"{len(now)} lines, all as in {path.name}; plugins of {', '.join(of.stem for of in earlier) or 'no earlier version'} go on working")
+    return is_bad
 
 
 arguments = [argument for argument in sys.argv[1:] if argument != "--renew"]

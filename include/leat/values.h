@@ -11,7 +11,7 @@
 #include "each.h"
 
 #define LEAT_ABI_MAJOR 1
-#define LEAT_ABI_MINOR 0
+#define LEAT_ABI_MINOR 1
 
 #define LEAT_UNUSED __attribute__((unused))
 #define LEAT_OFF _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Woverride-init\"")

@@ -235,7 +235,8 @@ static const char *guards_problem(const leat_plugin *entry, const struct image *
             return "its .guards has no NULL at its end; write GUARDS(get_current_user)";
         if (!entry->guards[i])
             break;
-        if (image->object && !holds(image, entry->guards[i], sizeof(leat_provider)))
+        if (image->object &&
+            (!holds(image, entry->guards[i], sizeof(leat_item)) || !holds(image, entry->guards[i], entry->guards[i]->base.size)))
             return "its .guards holds what is no provider; write GUARDS(get_current_user)";
     }
     return NULL;
@@ -260,28 +261,29 @@ static int read_entry(struct plugin *plugin, const leat_plugin *entry, const str
     return problem ? refuse(messages, plugin->path, problem) : 0;
 }
 
-// What each kind of item was in version 1.0 of the interface, the smallest there is; and what it is now.
+// What each kind of item was when it came, in version 1.0 of the interface for most (tests/abi/leat-1.0.abi): that stays, whatever is put
+// to its end; and what it is now.
 static const struct {
     const char *name;
     size_t bytes_min, bytes;
 } kinds[] = {
-    [LEAT_ITEM_ROUTE] = {"route", sizeof(leat_route), sizeof(leat_route)},
-    [LEAT_ITEM_QUERY] = {"query", sizeof(leat_query), sizeof(leat_query)},
-    [LEAT_ITEM_SETTINGS] = {"SETTINGS", sizeof(struct leat_settings), sizeof(struct leat_settings)},
-    [LEAT_ITEM_TABLE] = {"TABLE", sizeof(struct leat_table), sizeof(struct leat_table)},
-    [LEAT_ITEM_VALIDATOR] = {"VALIDATE", sizeof(struct leat_validator), sizeof(struct leat_validator)},
-    [LEAT_ITEM_TASK] = {"TASK", sizeof(struct leat_task), sizeof(struct leat_task)},
-    [LEAT_ITEM_ON_ERROR] = {"ON_ERROR", sizeof(struct leat_on_error), sizeof(struct leat_on_error)},
-    [LEAT_ITEM_INDEX] = {"INDEX", offsetof(struct leat_index, sql), sizeof(struct leat_index)},
-    [LEAT_ITEM_PROVIDER] = {"provider", sizeof(leat_provider), sizeof(leat_provider)},
-    [LEAT_ITEM_IMPORT] = {"IMPORT", sizeof(leat_provider), sizeof(leat_provider)},
-    [LEAT_ITEM_HOOK] = {"hook", sizeof(leat_hook), sizeof(leat_hook)},
-    [LEAT_ITEM_WORK] = {"work", sizeof(leat_work), sizeof(leat_work)},
-    [LEAT_ITEM_SCHEMA] = {"SCHEMA", sizeof(struct leat_declared_schema), sizeof(struct leat_declared_schema)},
-    [LEAT_ITEM_ERROR_SHAPE] = {"ERROR_SHAPE", sizeof(struct leat_error_shape), sizeof(struct leat_error_shape)},
-    [LEAT_ITEM_CALL] = {"call", sizeof(leat_call), sizeof(leat_call)},
-    [LEAT_ITEM_CONSTRAINT] = {"CONSTRAINT", sizeof(struct leat_constraint), sizeof(struct leat_constraint)},
-    [LEAT_ITEM_COLUMN_TYPE] = {"COLUMN_TYPE", sizeof(struct leat_column_type), sizeof(struct leat_column_type)},
+    [LEAT_ITEM_ROUTE] = {"route", 168, sizeof(leat_route)},
+    [LEAT_ITEM_QUERY] = {"query", 96, sizeof(leat_query)},
+    [LEAT_ITEM_SETTINGS] = {"SETTINGS", 32, sizeof(struct leat_settings)},
+    [LEAT_ITEM_TABLE] = {"TABLE", 24, sizeof(struct leat_table)},
+    [LEAT_ITEM_VALIDATOR] = {"VALIDATE", 32, sizeof(struct leat_validator)},
+    [LEAT_ITEM_TASK] = {"TASK", 40, sizeof(struct leat_task)},
+    [LEAT_ITEM_ON_ERROR] = {"ON_ERROR", 32, sizeof(struct leat_on_error)},
+    [LEAT_ITEM_INDEX] = {"INDEX", 64, sizeof(struct leat_index)},
+    [LEAT_ITEM_PROVIDER] = {"provider", 104, sizeof(leat_provider)},
+    [LEAT_ITEM_IMPORT] = {"IMPORT", 104, sizeof(leat_provider)},
+    [LEAT_ITEM_HOOK] = {"hook", 80, sizeof(leat_hook)},
+    [LEAT_ITEM_WORK] = {"work", 72, sizeof(leat_work)},
+    [LEAT_ITEM_SCHEMA] = {"SCHEMA", 24, sizeof(struct leat_declared_schema)},
+    [LEAT_ITEM_ERROR_SHAPE] = {"ERROR_SHAPE", 48, sizeof(struct leat_error_shape)},
+    [LEAT_ITEM_CALL] = {"call", 40, sizeof(leat_call)},
+    [LEAT_ITEM_CONSTRAINT] = {"CONSTRAINT", 40, sizeof(struct leat_constraint)},
+    [LEAT_ITEM_COLUMN_TYPE] = {"COLUMN_TYPE", 40, sizeof(struct leat_column_type)},
 };
 
 static int check_item(struct plugin *plugin, const leat_item *item, const struct image *image, struct messages *messages) {
