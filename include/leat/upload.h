@@ -40,7 +40,7 @@ struct leat_file_opts {
     // author's options
     bool optional;             /**< may be absent */
     i64 max_bytes;             /**< of each: 422 `bytes_too_long`; 0: what the route's .max_body leaves */
-    const char *content_types; /**< "image/png, image/jpeg" or "image/*": else 422 `enum`; NULL: any. A client's word, no more. */
+    const char *content_types; /**< "image/png, image/jpeg", a subtype of * is any; else 422 `enum`. NULL: any. A client's word */
     i32 min_items, max_items;  /**< files(): how many; 0: no bound of its own */
     const char *description;   /**< for the documents */
     const char *alias;         /**< the name in the form */
