@@ -4,7 +4,8 @@
 // link, compares parameter and column types with the C types, and times them by file:line. In the text:
 //   $1 $2 ...  the arguments, in order            {*}    the columns of the row's schema
 //   {set}      the columns of the fields that are present in the one SET(T, in) argument; the others stay as they are
-// A str whose ptr is NULL is sent as NULL.
+// A str whose ptr is NULL is sent as NULL. A list is an array: `WHERE id = ANY($1)`, `FROM unnest($1::int[], $2::text[])`; str_list,
+// i32_list, i64_list, f64_list, bool_list, uuid_list, timestamp_list and json_value_list, of any length, as a value. An empty one is '{}'.
 #ifndef LEAT_DATABASE_H
 #define LEAT_DATABASE_H
 #pragma GCC system_header
@@ -34,11 +35,15 @@ enum leat_arg_type {
     LEAT_A_TIME,
     LEAT_A_JSON,
     LEAT_A_SET,
+    LEAT_A_LIST = 32, // with one of those above: a list of them
 };
-/** What {set} writes: the present fields of a model. */
 struct leat_set {
-    const leat_schema *schema; /**< a PARTIAL's */
-    const void *value;         /**< one of it */
+    const leat_schema *schema;
+    const void *value;
+};
+struct leat_items {
+    const void *items;
+    size_t n;
 };
 /**
  * SET(UserUpdate, in): the fields of a PARTIAL that are present, for {set}. Where a call site's descriptor is made it is the schema alone,
@@ -46,29 +51,27 @@ struct leat_set {
  */
 #define SET(T, in) __builtin_choose_expr(leat_wants_schema, &T##__schema, ((struct leat_set){&T##__schema, (const T *){in}}))
 enum { leat_wants_schema = 0 };
-/** The value of a $n (ABI). */
 typedef struct leat_arg {
-    uint32_t type; /**< enum leat_arg_type: which member there is */
+    uint32_t type;
     union {
-        str s;               /**< LEAT_A_STR; LEAT_A_JSON: its text */
-        const char *c;       /**< LEAT_A_CSTR */
-        i64 i;               /**< LEAT_A_I32, LEAT_A_I64, LEAT_A_BOOL; LEAT_A_TIME: microseconds */
-        f64 f;               /**< LEAT_A_F64 */
-        uuid u;              /**< LEAT_A_UUID */
-        struct leat_set set; /**< LEAT_A_SET */
+        str s; // also a json_value's text
+        const char *c;
+        i64 i; // also bool and timestamp
+        f64 f;
+        uuid u;
+        struct leat_set set;
+        struct leat_items list;
     };
 } leat_arg;
 enum leat_shape { LEAT_ONE = 1, LEAT_MANY, LEAT_SCALAR, LEAT_EXEC };
-/** A call site of a statement (ABI). */
 typedef struct leat_query {
-    leat_item base;                 /**< LEAT_ITEM_QUERY */
-    const char *sql;                /**< as the author wrote it, {*} and {set} included */
-    const char *func;               /**< the function it stands in */
-    const leat_schema *row;         /**< what a row, or the one value, is read into; NULL: LEAT_EXEC */
-    uint16_t shape;                 /**< enum leat_shape */
-    uint16_t nargs;                 /**< of `types` and `sets` */
-    uint8_t types[40];              /**< enum leat_arg_type of each argument */
-    const leat_schema *const *sets; /**< of each argument: what a SET sets, else NULL */
+    leat_item base;
+    const char *sql, *func;
+    const leat_schema *row;
+    uint16_t shape, nargs;
+    uint8_t types[40];
+    const leat_schema *const *sets; // of each argument: what a SET sets, else NULL
+    const char *const *texts;       // ... as the author wrote it, for messages
 } leat_query;
 
 static inline leat_arg leat_a_str(str v) {
@@ -101,6 +104,18 @@ static inline leat_arg leat_a_json(json_value v) {
 static inline leat_arg leat_a_set(struct leat_set v) {
     return (leat_arg){LEAT_A_SET, {.set = v}};
 }
+#define LEAT_A_LISTS(name, T, item)                                                                                                        \
+    static inline leat_arg name(T v) {                                                                                                     \
+        return (leat_arg){LEAT_A_LIST | (item), {.list = {v.items, v.n}}};                                                                 \
+    }
+LEAT_A_LISTS(leat_a_str_list, str_list, LEAT_A_STR)
+LEAT_A_LISTS(leat_a_i32_list, i32_list, LEAT_A_I32)
+LEAT_A_LISTS(leat_a_i64_list, i64_list, LEAT_A_I64)
+LEAT_A_LISTS(leat_a_f64_list, f64_list, LEAT_A_F64)
+LEAT_A_LISTS(leat_a_bool_list, _Bool_list, LEAT_A_BOOL)
+LEAT_A_LISTS(leat_a_uuid_list, uuid_list, LEAT_A_UUID)
+LEAT_A_LISTS(leat_a_time_list, timestamp_list, LEAT_A_TIME)
+LEAT_A_LISTS(leat_a_json_list, json_value_list, LEAT_A_JSON)
 #define LEAT_ARG(_, ...)                                                                                                                   \
     __VA_OPT__(_Generic((__VA_ARGS__),                                                                                                     \
                str: leat_a_str,                                                                                                            \
@@ -114,6 +129,14 @@ static inline leat_arg leat_a_set(struct leat_set v) {
                uuid: leat_a_uuid,                                                                                                          \
                timestamp: leat_a_time,                                                                                                     \
                json_value: leat_a_json,                                                                                                    \
+               str_list: leat_a_str_list,                                                                                                  \
+               i32_list: leat_a_i32_list,                                                                                                  \
+               i64_list: leat_a_i64_list,                                                                                                  \
+               f64_list: leat_a_f64_list,                                                                                                  \
+               _Bool_list: leat_a_bool_list,                                                                                               \
+               uuid_list: leat_a_uuid_list,                                                                                                \
+               timestamp_list: leat_a_time_list,                                                                                           \
+               json_value_list: leat_a_json_list,                                                                                          \
                struct leat_set: leat_a_set)(__VA_ARGS__), )
 #define LEAT_ARGTYPE(_, ...)                                                                                                               \
     __VA_OPT__(_Generic((__VA_ARGS__),                                                                                                     \
@@ -128,14 +151,20 @@ static inline leat_arg leat_a_set(struct leat_set v) {
                uuid: LEAT_A_UUID,                                                                                                          \
                timestamp: LEAT_A_TIME,                                                                                                     \
                json_value: LEAT_A_JSON,                                                                                                    \
+               str_list: LEAT_A_LIST | LEAT_A_STR,                                                                                         \
+               i32_list: LEAT_A_LIST | LEAT_A_I32,                                                                                         \
+               i64_list: LEAT_A_LIST | LEAT_A_I64,                                                                                         \
+               f64_list: LEAT_A_LIST | LEAT_A_F64,                                                                                         \
+               _Bool_list: LEAT_A_LIST | LEAT_A_BOOL,                                                                                      \
+               uuid_list: LEAT_A_LIST | LEAT_A_UUID,                                                                                       \
+               timestamp_list: LEAT_A_LIST | LEAT_A_TIME,                                                                                  \
+               json_value_list: LEAT_A_LIST | LEAT_A_JSON,                                                                                 \
                const leat_schema *: LEAT_A_SET), )
+#define LEAT_ARGTEXT(_, ...) __VA_OPT__(#__VA_ARGS__, )
 #define LEAT_ARGSET(_, ...) __VA_OPT__(_Generic((__VA_ARGS__), const leat_schema * : (__VA_ARGS__), default : NULL), )
 
-/** What db_one() and its kin call: the answer in the request's memory. Suspends. */
 void *leat_db_run(db_conn *, const leat_query *, const leat_arg *);
-/** What db_one_start() and its kin call: the same, to be awaited. */
 struct leat_future *leat_db_start(db_conn *, const leat_query *, const leat_arg *);
-/** What db_require() calls. */
 void leat_require(struct leat_future *, const leat_error *);
 #ifdef __OPTIMIZE__ // the compiler counts the $n of every query
 extern void leat_sql_unused_argument(void) __attribute__((error("more arguments than $n parameters in this SQL")));
@@ -158,9 +187,10 @@ extern void leat_sql_missing_argument(void) __attribute__((error("fewer argument
         LEAT_SQL_COUNT(sql_, LEAT_NARGS(__VA_ARGS__), LEAT_NEXT(__VA_ARGS__));                                                             \
         enum { leat_wants_schema = 1 };                                                                                                    \
         static const leat_schema *const q_sets_[] = {LEAT_EACH(LEAT_ARGSET, _, __VA_ARGS__) NULL};                                         \
+        static const char *const q_texts_[] = {LEAT_EACH(LEAT_ARGTEXT, _, __VA_ARGS__) NULL};                                              \
         static const leat_query q_ = {                                                                                                     \
             LEAT_ITEM(LEAT_ITEM_QUERY, leat_query),    "" sql_ "", __func__, row_, shape_, LEAT_NARGS(__VA_ARGS__),                        \
-            {LEAT_EACH(LEAT_ARGTYPE, _, __VA_ARGS__)}, q_sets_};                                                                           \
+            {LEAT_EACH(LEAT_ARGTYPE, _, __VA_ARGS__)}, q_sets_,    q_texts_};                                                              \
         LEAT_REGISTER(q_reg_, q_);                                                                                                         \
         __extension__({                                                                                                                    \
             enum { leat_wants_schema = 0 };                                                                                                \

@@ -21,6 +21,12 @@ static void fail_with_fault(struct db_slot *slot, const struct row_fault *fault)
     else if (fault->kind == ROW_LABEL)
         slot->failure = failure_of(-EBADMSG, false, arena, "%s:%u: '%.*s' in column '%s' is no value of %s", query->base.file,
                                    query->base.line, (int)fault->value.len, fault->value.ptr, name, fault->column->type->name);
+    else if (fault->kind == ROW_NULL_ITEM)
+        slot->failure = failure_of(-EBADMSG, false, arena, "%s:%u: the array in column '%s' holds NULL, which no item of a list can be",
+                                   query->base.file, query->base.line, name);
+    else if (fault->kind == ROW_DIMENSIONS)
+        slot->failure = failure_of(-EBADMSG, false, arena, "%s:%u: the array in column '%s' has more than one dimension: a list has one",
+                                   query->base.file, query->base.line, name);
     else
         slot->failure =
             failure_of(-EBADMSG, false, arena, "%s:%u: column '%s' is not what was described", query->base.file, query->base.line, name);

@@ -2,17 +2,14 @@
 #include "db/bind.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
-#include "base/uuid.h"
+#include "db/array.h"
+#include "db/value.h"
 #include "db/wire.h"
 
 enum {
-    VALUE_BYTES_MAX = 64,     // of a parameter that is no text
     BIND_BYTES_MAX = 1 << 30, // Postgres takes messages up to 1 GiB
 };
 
@@ -29,7 +26,8 @@ static leat_arg value_of_label(const leat_schema *type, unsigned value) {
     return leat_a_str(str_of(label));
 }
 
-static leat_arg value_of_member(const leat_field *field, const char *at) {
+static leat_arg value_of_member(const struct statement_parameter *parameter, const char *at) {
+    const leat_field *field = parameter->field;
     switch (field->type->kind) {
     case LEAT_STR:
     case LEAT_JSON:
@@ -48,6 +46,11 @@ static leat_arg value_of_member(const leat_field *field, const char *at) {
         return leat_a_time(*(const timestamp *)at);
     case LEAT_ENUM:
         return value_of_label(field->type, *(const unsigned *)at);
+    case LEAT_LIST: {
+        struct leat_items list;
+        memcpy(&list, at, sizeof list);
+        return (leat_arg){parameter->type, {.list = list}};
+    }
     }
     return (leat_arg){0};
 }
@@ -66,7 +69,7 @@ static leat_arg value_of_set(const struct statement_parameter *parameter, const 
     uint64_t bit = UINT64_C(1) << (parameter->field - set->schema->fields);
     if (!(present & bit) || bits_at(set, set->schema->null_off) & bit)
         return (leat_arg){0};
-    return value_of_member(parameter->field, (const char *)set->value + parameter->field->off);
+    return value_of_member(parameter, (const char *)set->value + parameter->field->off);
 }
 
 static leat_arg value_of(const struct statement_parameter *parameter, const leat_arg *arg) {
@@ -82,127 +85,65 @@ static leat_arg value_of(const struct statement_parameter *parameter, const leat
     return *arg;
 }
 
+static size_t text_bytes(const leat_arg *value) {
+    if (value->type == LEAT_A_STR)
+        return value->s.len;
+    size_t bytes = 0;
+    if (value->type & LEAT_A_LIST && array_has_text(value))
+        for (size_t i = 0; i < value->list.n; i++)
+            bytes += ((const str *)value->list.items)[i].len;
+    return bytes;
+}
+
+// Aligned for any item.
+static size_t item_bytes(const leat_arg *value) {
+    return value->type & LEAT_A_LIST ? (value->list.n * array_item_bytes(value) + 7) & ~(size_t)7 : 0;
+}
+
+static char *copy_text(char *cursor, str *text) {
+    if (text->ptr) {
+        memcpy(cursor, text->ptr, text->len);
+        text->ptr = cursor;
+    }
+    return cursor + text->len;
+}
+
+// The items to where there is room for them, the strings behind.
+static char *copy_list(leat_arg *value, char *items, char *cursor) {
+    if (value->list.n)
+        memcpy(items, value->list.items, value->list.n * array_item_bytes(value));
+    value->list.items = items;
+    for (size_t i = 0; array_has_text(value) && i < value->list.n; i++)
+        cursor = copy_text(cursor, &((str *)items)[i]);
+    return cursor;
+}
+
 int bind_copy(const struct statement *statement, const leat_arg *args, struct arena *arena, const leat_arg **ret_values) {
     leat_arg flat[STATEMENT_PARAMETERS_MAX];
-    size_t head = statement->parameter_count * sizeof *flat, text = 0;
+    size_t head = statement->parameter_count * sizeof *flat, items = 0, text = 0;
     for (unsigned i = 0; i < statement->parameter_count; i++) {
         flat[i] = value_of(&statement->parameters[i], &args[statement->parameters[i].argument]);
-        text += flat[i].type == LEAT_A_STR ? flat[i].s.len : 0;
+        items += item_bytes(&flat[i]);
+        text += text_bytes(&flat[i]);
     }
-    char *piece = arena_raw(arena, head + text);
+    char *piece = arena_raw(arena, head + items + text);
     if (!piece)
         return -ENOMEM;
-    char *cursor = piece + head;
-    for (unsigned i = 0; i < statement->parameter_count; i++)
-        if (flat[i].type == LEAT_A_STR) {
-            memcpy(cursor, flat[i].s.ptr, flat[i].s.len);
-            flat[i].s.ptr = cursor;
-            cursor += flat[i].s.len;
-        }
+    char *item = piece + head, *cursor = item + items;
+    for (unsigned i = 0; i < statement->parameter_count; i++) {
+        size_t bytes = item_bytes(&flat[i]);
+        if (flat[i].type == LEAT_A_STR)
+            cursor = copy_text(cursor, &flat[i].s);
+        else if (flat[i].type & LEAT_A_LIST)
+            cursor = copy_list(&flat[i], item, cursor);
+        item += bytes;
+    }
     memcpy(piece, flat, head);
     *ret_values = (const leat_arg *)piece;
     return 0;
 }
 
 // ---- encoded
-
-static f64 number_of(const leat_arg *value) {
-    return value->type == LEAT_A_F64 ? value->f : (f64)value->i;
-}
-
-// Days to a civil date (proleptic Gregorian), as Howard Hinnant derives it.
-static void civil_from_days(int64_t days, int *ret_year, unsigned *ret_month, unsigned *ret_day) {
-    days += 719468;
-    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    unsigned day_of_era = (unsigned)(days - era * 146097);
-    unsigned year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    unsigned shifted = (5 * day_of_year + 2) / 153;
-    *ret_day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    *ret_month = shifted < 10 ? shifted + 3 : shifted - 9;
-    *ret_year = (int)((int64_t)year_of_era + era * 400) + (*ret_month <= 2);
-}
-
-static int time_text(char *out, i64 us) {
-    int64_t seconds = us / 1000000 - (us % 1000000 < 0), days = seconds / 86400 - (seconds % 86400 < 0);
-    unsigned of_day = (unsigned)(seconds - days * 86400), fraction = (unsigned)(us - seconds * 1000000), month, day;
-    int year;
-    civil_from_days(days, &year, &month, &day);
-    return snprintf(out, VALUE_BYTES_MAX, "%04d-%02u-%02u %02u:%02u:%02u.%06u+00", year, month, day, of_day / 3600, of_day / 60 % 60,
-                    of_day % 60, fraction);
-}
-
-static int value_text(char *out, const leat_arg *value) {
-    switch (value->type) {
-    case LEAT_A_F64:
-        if (isnan(value->f))
-            return snprintf(out, VALUE_BYTES_MAX, "NaN");
-        if (isinf(value->f))
-            return snprintf(out, VALUE_BYTES_MAX, value->f < 0 ? "-Infinity" : "Infinity");
-        return snprintf(out, VALUE_BYTES_MAX, "%.17g", value->f);
-    case LEAT_A_BOOL:
-        return snprintf(out, VALUE_BYTES_MAX, value->i ? "t" : "f");
-    case LEAT_A_UUID:
-        uuid_format(out, value->u);
-        return UUID_TEXT_BYTES;
-    case LEAT_A_TIME:
-        return time_text(out, value->i);
-    }
-    return snprintf(out, VALUE_BYTES_MAX, "%" PRId64, value->i);
-}
-
-static int put_integer(char *p, const leat_arg *value, enum encode encode) {
-    i64 i = value->i;
-    switch (encode) {
-    case ENCODE_INT2:
-        return i < INT16_MIN || i > INT16_MAX ? -ERANGE : (int)(wire_put_u16(p, (uint16_t)i) - p);
-    case ENCODE_INT4:
-        return i < INT32_MIN || i > INT32_MAX ? -ERANGE : (int)(wire_put_u32(p, (uint32_t)i) - p);
-    case ENCODE_OID:
-        return i < 0 || i > UINT32_MAX ? -ERANGE : (int)(wire_put_u32(p, (uint32_t)i) - p);
-    default:
-        return (int)(wire_put_u64(p, (uint64_t)i) - p);
-    }
-}
-
-static int put_float(char *p, const leat_arg *value, enum encode encode) {
-    f64 wide = number_of(value);
-    if (encode == ENCODE_FLOAT8) {
-        uint64_t bits;
-        memcpy(&bits, &wide, sizeof bits);
-        return (int)(wire_put_u64(p, bits) - p);
-    }
-    float narrow = (float)wide;
-    if (isinf(narrow) && !isinf(wide))
-        return -ERANGE;
-    uint32_t bits;
-    memcpy(&bits, &narrow, sizeof bits);
-    return (int)(wire_put_u32(p, bits) - p);
-}
-
-// The value's bytes at `p`, or -ERANGE.
-static int put_value(char *p, const leat_arg *value, enum encode encode) {
-    switch (encode) {
-    case ENCODE_INT2:
-    case ENCODE_INT4:
-    case ENCODE_INT8:
-    case ENCODE_OID:
-        return put_integer(p, value, encode);
-    case ENCODE_FLOAT4:
-    case ENCODE_FLOAT8:
-        return put_float(p, value, encode);
-    case ENCODE_BOOL:
-        *p = value->i != 0;
-        return 1;
-    case ENCODE_UUID:
-        memcpy(p, value->u.b, sizeof value->u.b);
-        return sizeof value->u.b;
-    case ENCODE_TIME:
-        return (int)(wire_put_u64(p, (uint64_t)(value->i - POSTGRES_EPOCH_US)) - p);
-    default:
-        return value_text(p, value);
-    }
-}
 
 static char *put_formats(char *p, bool differ, uint8_t one, const uint8_t *each, unsigned count) {
     if (!differ && (one == FORMAT_TEXT || !count))
@@ -216,17 +157,22 @@ static char *put_formats(char *p, bool differ, uint8_t one, const uint8_t *each,
 
 static size_t bytes_at_most(const struct plan *plan, const leat_arg *values) {
     size_t bytes = WIRE_HEAD_BYTES + 1 + STATEMENT_NAME_BYTES + 6 + 2 * plan->parameter_count + 2 * DESCRIPTION_COLUMNS_MAX;
-    for (unsigned i = 0; i < plan->parameter_count; i++)
+    for (unsigned i = 0; i < plan->parameter_count; i++) {
         bytes += 4 + (values[i].type == LEAT_A_STR ? values[i].s.len : VALUE_BYTES_MAX);
+        if (values[i].type & LEAT_A_LIST)
+            bytes += array_bytes_at_most(&values[i], (enum encode)plan->encodes[i]);
+    }
     return bytes + WIRE_EXECUTE_BYTES;
 }
 
-static char *put_parameter(char *p, const leat_arg *value, enum encode encode) {
+static char *put_parameter(char *p, const leat_arg *value, enum encode encode, uint32_t element) {
     if (!value->type)
         return wire_put_u32(p, UINT32_MAX); // NULL
     if (value->type == LEAT_A_STR)
         return wire_put_bytes(wire_put_u32(p, (uint32_t)value->s.len), value->s.ptr, value->s.len);
-    int bytes = put_value(p + 4, value, encode);
+    if (value->type & LEAT_A_LIST)
+        return array_put(p, value, encode, element);
+    int bytes = value_put(p + 4, value, encode);
     return bytes < 0 ? NULL : wire_put_u32(p, (uint32_t)bytes) + bytes;
 }
 
@@ -243,7 +189,7 @@ int bind_put(struct buffer *out, const char *name, const struct plan *plan, cons
     p = put_formats(p, plan->parameters_differ, plan->parameter_format, plan->parameter_formats, plan->parameter_count);
     p = wire_put_u16(p, (uint16_t)plan->parameter_count);
     for (unsigned i = 0; i < plan->parameter_count; i++) {
-        char *next = put_parameter(p, &values[i], (enum encode)plan->encodes[i]);
+        char *next = put_parameter(p, &values[i], (enum encode)plan->encodes[i], plan->elements[i]);
         if (!next) {
             *ret_parameter = i;
             return -ERANGE;

@@ -97,6 +97,8 @@ static const char *type_by_kind(struct making *making, const leat_field *field) 
         [LEAT_BOOL] = "boolean", [LEAT_UUID] = "uuid",   [LEAT_TIME] = "timestamptz", [LEAT_JSON] = "jsonb",
         [LEAT_ENUM] = "text",
     };
+    if (field->type->kind == LEAT_LIST)
+        return sqlf(making, "%s[]", types[field->type->elem->kind]);
     const str__opts *options = field->opts;
     bool has_length = field->type->kind == LEAT_STR && options && options->size >= offsetof(str__opts, format) && options->max_length;
     return has_length ? sqlf(making, "varchar(%u)", options->max_length) : types[field->type->kind];
@@ -154,7 +156,7 @@ static int add_column(struct making *making, const leat_field *field) {
     static const struct leat_common_opts none;
     const struct leat_common_opts *options = field->opts ? field->opts : &none;
     const char *by_hand = type_by_hand(making, field), *column = field_column(field);
-    if (!kind_is_column(field->type->kind))
+    if (!type_is_column(field->type))
         return refuse(making, field->line, "'%s' of TABLE %s is no value of one column: put it into a json_value, or a table of its own",
                       field->name, making->declaration->schema->name);
     making->table->columns[making->table->column_count++] = (struct declared_column){

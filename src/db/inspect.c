@@ -51,8 +51,8 @@ static int tell_columns(struct inspecting *inspecting, const leat_schema *row, s
         return -ENOMEM;
     for (unsigned i = 0; i < count; i++) {
         const leat_field *field = is_struct ? descriptor_field(row, i) : NULL;
-        inspection->columns[i] = field ? (struct inspected_value){field_column(field), kind_name(field->type->kind), NULL}
-                                       : (struct inspected_value){"", kind_name(row->kind), NULL};
+        inspection->columns[i] = field ? (struct inspected_value){field_column(field), schema_type_name(field->type), NULL}
+                                       : (struct inspected_value){"", schema_type_name(row), NULL};
     }
     inspection->column_count = count;
     return 0;

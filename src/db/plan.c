@@ -77,16 +77,18 @@ static str type_name(uint32_t oid, str told, struct arena *arena) {
 static bool fit_parameter(struct making *m, unsigned index) {
     const struct statement_parameter *parameter = &m->statement->parameters[index];
     uint32_t oid = m->description->parameters[index].oid;
-    enum encode encode = encode_of(parameter->type, oid);
-    str wanted = type_name(oid, m->description->parameters[index].type_name, m->arena);
+    str told = m->description->parameters[index].type_name, wanted = type_name(oid, told, m->arena);
+    bool is_scalar = told.ptr && (told.len < 2 || memcmp(told.ptr + told.len - 2, "[]", 2) != 0);
+    enum encode encode = parameter->type & LEAT_A_LIST && is_scalar ? ENCODE_NONE : encode_of(parameter->type, oid);
     if (!encode && parameter->field)
         return UNFIT(m, "field '%s' of the SET is %s but Postgres wants %.*s", parameter->field->name, argument_type_name(parameter->type),
                      (int)wanted.len, wanted.ptr);
     if (!encode)
-        return UNFIT(m, "$%u is %s but Postgres wants %.*s", parameter->argument + 1, argument_type_name(parameter->type), (int)wanted.len,
-                     wanted.ptr);
+        return UNFIT(m, "%s is %s but Postgres wants %.*s", statement_argument(m->statement->query, parameter->argument, m->arena).ptr,
+                     argument_type_name(parameter->type), (int)wanted.len, wanted.ptr);
     m->plan->encodes[index] = (uint8_t)encode;
-    m->plan->parameter_formats[index] = (uint8_t)encode_format(encode);
+    m->plan->elements[index] = oid_element(oid);
+    m->plan->parameter_formats[index] = (uint8_t)encode_format(parameter->type, encode);
     return true;
 }
 
@@ -116,18 +118,21 @@ static int field_index_of_column(const leat_schema *row, str column) {
 static bool fit_column(struct making *m, unsigned index, struct plan_column *column) {
     str name = m->description->columns[index].name;
     uint32_t oid = m->description->columns[index].oid;
-    column->decode = (uint8_t)decode_of(column->type->kind, oid);
+    if (column->type->kind == LEAT_LIST)
+        column->item_decode = (uint8_t)decode_of_item(column->type->elem->kind, oid);
+    column->decode = column->item_decode ? DECODE_LIST : (uint8_t)decode_of(column->type->kind, oid);
     if (!column->decode) {
         str is = type_name(oid, m->description->columns[index].type_name, m->arena);
         const leat_schema *row = m->statement->query->row;
         if (!column->field)
             return UNFIT(m, "column '%.*s' is %.*s in Postgres but %s here", (int)name.len, name.ptr, (int)is.len, is.ptr,
-                         kind_name(column->type->kind));
+                         schema_type_name(column->type));
         return UNFIT(m, "column '%.*s' is %.*s in Postgres but %s.%s is %s (%s:%u)", (int)name.len, name.ptr, (int)is.len, is.ptr,
-                     row->name, column->field->name, kind_name(column->type->kind), row->file, column->field->line);
+                     row->name, column->field->name, schema_type_name(column->type), row->file, column->field->line);
     }
     m->plan->result_formats[index] = (uint8_t)decode_format((enum decode)column->decode, oid);
-    m->plan->has_text |= column->decode == DECODE_TEXT || column->decode == DECODE_JSONB;
+    enum decode decode = (enum decode)(column->item_decode ? column->item_decode : column->decode);
+    m->plan->has_text |= decode == DECODE_TEXT || decode == DECODE_JSONB;
     m->plan->columns[index] = *column;
     return true;
 }

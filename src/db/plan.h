@@ -24,7 +24,7 @@ struct description {
 };
 
 struct plan_column {
-    uint8_t decode;
+    uint8_t decode, item_decode; // the latter of a list's items
     bool may_be_null;
     uint16_t offset;
     uint64_t bit; // in .set and .null of the row
@@ -40,7 +40,8 @@ struct plan {
     str unfit;            // why it cannot be used, a message in the compiler's shape; `ptr` NULL: it can
     unsigned parameter_count, column_count;
     uint8_t encodes[STATEMENT_PARAMETERS_MAX];
-    bool parameters_differ, results_differ; // in format: a code each, else one for all
+    uint32_t elements[STATEMENT_PARAMETERS_MAX]; // of lists: the type of their items
+    bool parameters_differ, results_differ;      // in format: a code each, else one for all
     uint8_t parameter_format, result_format;
     uint8_t parameter_formats[STATEMENT_PARAMETERS_MAX], result_formats[DESCRIPTION_COLUMNS_MAX];
     struct plan_column columns[DESCRIPTION_COLUMNS_MAX];

@@ -70,13 +70,15 @@ static size_t fixed_bytes(enum decode decode) {
     static const uint8_t bytes[] = {
         [DECODE_I32_INT2] = 2, [DECODE_I32_INT4] = 4, [DECODE_I64_INT2] = 2,   [DECODE_I64_INT4] = 4,
         [DECODE_I64_INT8] = 8, [DECODE_I64_OID] = 4,  [DECODE_F64_FLOAT4] = 4, [DECODE_F64_FLOAT8] = 8,
-        [DECODE_BOOL] = 1,     [DECODE_UUID] = 16,    [DECODE_TIME] = 8,       [DECODE_LABEL] = 0,
+        [DECODE_BOOL] = 1,     [DECODE_UUID] = 16,    [DECODE_TIME] = 8,       [DECODE_LIST] = 0,
     };
     return bytes[decode];
 }
 
-static int put_member(const struct plan_column *column, void *member, str value, struct row_fault *ret_fault) {
-    enum decode decode = (enum decode)column->decode;
+static int put_list(const struct plan_column *column, void *member, str value, struct arena *arena, struct row_fault *ret_fault);
+
+static int put_member(const struct plan_column *column, enum decode decode, void *member, str value, struct arena *arena,
+                      struct row_fault *ret_fault) {
     size_t fixed = fixed_bytes(decode);
     if (fixed && value.len != fixed)
         return -EBADMSG;
@@ -121,8 +123,48 @@ static int put_member(const struct plan_column *column, void *member, str value,
         return put_time(member, value.ptr);
     case DECODE_LABEL:
         return put_label(column->type, member, value, ret_fault);
+    case DECODE_LIST:
+        return put_list(column, member, value, arena, ret_fault);
     }
     return -EBADMSG;
+}
+
+// The items behind the head of an array, one after another. A NULL among them has no value in C.
+static int put_items(const struct plan_column *column, char *items, uint32_t n, str rest, struct row_fault *ret_fault) {
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t bytes = rest.len >= 4 ? wire_u32(rest.ptr) : 0;
+        if (bytes == UINT32_MAX) {
+            ret_fault->kind = ROW_NULL_ITEM;
+            return -EBADMSG;
+        }
+        if (rest.len < 4 || bytes > rest.len - 4)
+            return -EBADMSG;
+        char *item = items + i * column->type->elem->bytes;
+        int error = put_member(column, (enum decode)column->item_decode, item, (str){rest.ptr + 4, bytes}, NULL, ret_fault);
+        if (error)
+            return error;
+        rest = (str){rest.ptr + 4 + bytes, rest.len - 4 - bytes};
+    }
+    return 0;
+}
+
+// array_send(): dimensions, whether there are NULLs, the items' type; then of each dimension its length and its first number.
+static int put_list(const struct plan_column *column, void *member, str value, struct arena *arena, struct row_fault *ret_fault) {
+    struct leat_items list = {NULL, 0};
+    uint32_t dimensions = value.len >= 12 ? wire_u32(value.ptr) : UINT32_MAX;
+    if (dimensions > 1 || (dimensions && value.len < 20)) {
+        ret_fault->kind = dimensions > 1 && value.len >= 20 ? ROW_DIMENSIONS : ROW_VALUE;
+        return -EBADMSG;
+    }
+    list.n = dimensions ? wire_u32(value.ptr + 12) : 0;
+    if (list.n > value.len / 4) // each has its length
+        return -EBADMSG;
+    char *items = arena_alloc(arena, list.n * column->type->elem->bytes + 1);
+    if (!items)
+        return -ENOMEM;
+    list.items = items;
+    memcpy(member, &list, sizeof list);
+    return list.n ? put_items(column, items, (uint32_t)list.n, (str){value.ptr + 20, value.len - 20}, ret_fault) : 0;
 }
 
 // A NULL: the member stays zero, its .null bit tells.
@@ -140,10 +182,11 @@ static int put_null(const struct plan *plan, const struct plan_column *column, c
     return 0;
 }
 
-static int put_column(const struct plan *plan, const struct plan_column *column, char *row, str value, bool is_null,
+static int put_column(const struct plan *plan, const struct plan_column *column, char *row, str value, bool is_null, struct arena *arena,
                       struct row_fault *ret_fault) {
     *ret_fault = (struct row_fault){.column = column, .kind = ROW_VALUE};
-    return is_null ? put_null(plan, column, row, ret_fault) : put_member(column, row + column->offset, value, ret_fault);
+    return is_null ? put_null(plan, column, row, ret_fault)
+                   : put_member(column, (enum decode)column->decode, row + column->offset, value, arena, ret_fault);
 }
 
 static unsigned decoded_columns(const struct plan *plan) {
@@ -171,7 +214,7 @@ int row_decode(const struct plan *plan, str body, struct arena *arena, void *row
         size_t bytes = is_null ? 0 : length;
         if (bytes > (size_t)(end - p))
             return -EPROTO;
-        int error = put_column(plan, &plan->columns[i], row, (str){p, bytes}, is_null, ret_fault);
+        int error = put_column(plan, &plan->columns[i], row, (str){p, bytes}, is_null, arena, ret_fault);
         if (error)
             return error;
         p += bytes;

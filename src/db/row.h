@@ -7,7 +7,7 @@
 /** What of a row does not fit. */
 struct row_fault {
     const struct plan_column *column;
-    enum { ROW_IS_NULL, ROW_LABEL, ROW_VALUE } kind;
+    enum { ROW_IS_NULL, ROW_LABEL, ROW_VALUE, ROW_NULL_ITEM, ROW_DIMENSIONS } kind;
     str value; // of ROW_LABEL, a slice of the row
 };
 

@@ -107,6 +107,19 @@ str statement_message(const leat_query *query, struct arena *arena, const char *
     return arena_format(arena, "%s:%u: error: %s", query->base.file, query->base.line, text.ptr ? text.ptr : "out of memory");
 }
 
+// What macros have made of it is nothing an author would know again.
+static bool is_name(const char *text) {
+    return text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.->")] == '\0' &&
+           !(*text >= '0' && *text <= '9');
+}
+
+str statement_argument(const leat_query *query, unsigned index, struct arena *arena) {
+    bool is_told = query->base.size >= offsetof(leat_query, texts) + sizeof query->texts && query->texts;
+    if (is_told && is_name(query->texts[index]))
+        return arena_format(arena, "$%u, %s,", index + 1, query->texts[index]);
+    return arena_format(arena, "$%u", index + 1);
+}
+
 const char *field_column(const leat_field *field) {
     const struct leat_common_opts *options = field->opts;
     return options && options->column ? options->column : field->name;
@@ -117,8 +130,10 @@ bool field_may_be_null(const leat_field *field) {
     return options && (options->nullable || options->optional);
 }
 
-bool kind_is_column(unsigned kind) {
-    return kind >= LEAT_STR && kind <= LEAT_ENUM;
+bool type_is_column(const leat_schema *type) {
+    if (type->kind == LEAT_LIST)
+        return type->elem->kind >= LEAT_STR && type->elem->kind <= LEAT_JSON;
+    return type->kind >= LEAT_STR && type->kind <= LEAT_ENUM;
 }
 
 // What argument `index` sets, where it is a SET. A plugin from before SETs were told has none.
@@ -127,13 +142,13 @@ static const leat_schema *set_of(const leat_query *query, unsigned index) {
     return is_told && query->sets && query->types[index] == LEAT_A_SET ? query->sets[index] : NULL;
 }
 
-static uint8_t argument_type_of(unsigned kind) {
+static uint8_t argument_type_of(const leat_schema *type) {
     static const uint8_t types[] = {
         [LEAT_STR] = LEAT_A_STR,   [LEAT_I32] = LEAT_A_I32,   [LEAT_I64] = LEAT_A_I64,
         [LEAT_F64] = LEAT_A_F64,   [LEAT_BOOL] = LEAT_A_BOOL, [LEAT_UUID] = LEAT_A_UUID,
         [LEAT_TIME] = LEAT_A_TIME, [LEAT_JSON] = LEAT_A_JSON, [LEAT_ENUM] = LEAT_A_STR,
     };
-    return types[kind];
+    return type->kind == LEAT_LIST ? LEAT_A_LIST | types[type->elem->kind] : types[type->kind];
 }
 
 // ---- expansion
@@ -189,9 +204,9 @@ static int number_set(struct expansion *x, unsigned argument) {
     int error = add_parameter(x, (struct statement_parameter){LEAT_A_I64, (uint8_t)argument, true, NULL});
     for (unsigned i = 0; i < schema->nfields && !error; i++) {
         const leat_field *field = &schema->fields[i];
-        if (!kind_is_column(field->type->kind))
+        if (!type_is_column(field->type))
             return REFUSE(x, "field '%s' of %s is no value of one column: SET cannot set it", field->name, schema->name);
-        error = add_parameter(x, (struct statement_parameter){argument_type_of(field->type->kind), (uint8_t)argument, false, field});
+        error = add_parameter(x, (struct statement_parameter){argument_type_of(field->type), (uint8_t)argument, false, field});
     }
     return error;
 }
@@ -236,7 +251,7 @@ static int put_columns(struct expansion *x, struct sql_token token) {
     str qualifier = {x->qualifier, x->is_behind_dot ? (size_t)(token.text.ptr - x->qualifier) : 0};
     for (unsigned i = 0; i < row->nfields; i++) {
         const leat_field *field = &row->fields[i];
-        if (!kind_is_column(field->type->kind))
+        if (!type_is_column(field->type))
             return REFUSE(x, "field '%s' of %s cannot be a column of {*}: it is no value of one column", field->name, row->name);
         int error = i ? put_format(x, ", %.*s", (int)qualifier.len, qualifier.ptr) : 0;
         error = error ? error : put_format(x, "\"%s\"", field_column(field));
@@ -406,7 +421,7 @@ static int check_descriptor(struct expansion *x) {
         return REFUSE(x, "more than %zu arguments", sizeof query->types);
     if (!query->row != (query->shape == LEAT_EXEC))
         return REFUSE(x, "the descriptor of this query is broken: rebuild the plugin");
-    if (query->row && query->row->kind != LEAT_OBJECT && !kind_is_column(query->row->kind))
+    if (query->row && query->row->kind != LEAT_OBJECT && !type_is_column(query->row))
         return REFUSE(x, "a row of %s: neither a schema nor a value of one column", query->row->name);
     if (query->shape == LEAT_SCALAR && query->row->kind == LEAT_OBJECT)
         return REFUSE(x, "db_value of %s: it takes the first column alone; db_one takes a row", query->row->name);

@@ -40,11 +40,13 @@ struct statement {
 const struct statement *statement_at(const struct statement_set *set, size_t index);
 /** "users.c:83: error: ..." about the statement. */
 str statement_message(const leat_query *query, struct arena *arena, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/** How argument `index` is called in messages: "$1", and "$1, in->ids," where it was written as a name or a member. */
+str statement_argument(const leat_query *query, unsigned index, struct arena *arena);
 /** The column of a field. */
 const char *field_column(const leat_field *field);
 /** The value may be NULL: `.nullable` or `.optional`. */
 bool field_may_be_null(const leat_field *field);
-/** A value type that one column can hold. */
-bool kind_is_column(unsigned kind);
+/** A value that one column can hold: a scalar, an ENUM, or a list of scalars. */
+bool type_is_column(const leat_schema *type);
 
 #endif

@@ -30,7 +30,42 @@ static const struct {
     {OID_JSONB, "jsonb"},
 };
 
+static const struct {
+    uint32_t oid, element;
+    const char *name;
+} arrays[] = {
+    {1000, OID_BOOL, "bool[]"},
+    {1001, OID_BYTEA, "bytea[]"},
+    {1003, OID_NAME, "name[]"},
+    {1016, OID_INT8, "int8[]"},
+    {1005, OID_INT2, "int2[]"},
+    {1007, OID_INT4, "int4[]"},
+    {1009, OID_TEXT, "text[]"},
+    {1028, OID_OID, "oid[]"},
+    {199, OID_JSON, "json[]"},
+    {1021, OID_FLOAT4, "float4[]"},
+    {1022, OID_FLOAT8, "float8[]"},
+    {1014, OID_BPCHAR, "bpchar[]"},
+    {1015, OID_VARCHAR, "varchar[]"},
+    {1182, OID_DATE, "date[]"},
+    {1115, OID_TIMESTAMP, "timestamp[]"},
+    {1185, OID_TIMESTAMPTZ, "timestamptz[]"},
+    {1231, OID_NUMERIC, "numeric[]"},
+    {2951, OID_UUID, "uuid[]"},
+    {3807, OID_JSONB, "jsonb[]"},
+};
+
+uint32_t oid_element(uint32_t oid) {
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        if (arrays[i].oid == oid)
+            return arrays[i].element;
+    return 0;
+}
+
 const char *oid_name(uint32_t oid) {
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        if (arrays[i].oid == oid)
+            return arrays[i].name;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (names[i].oid == oid)
             return names[i].name;
@@ -46,7 +81,18 @@ const char *kind_name(unsigned kind) {
     return kind < sizeof kinds / sizeof *kinds && kinds[kind] ? kinds[kind] : "of no known type";
 }
 
+const char *schema_type_name(const leat_schema *type) {
+    return type->kind == LEAT_LIST ? type->name : kind_name(type->kind);
+}
+
 const char *argument_type_name(unsigned type) {
+    static const char *const lists[] = {
+        [LEAT_A_STR] = "str_list",    [LEAT_A_I32] = "i32_list",   [LEAT_A_I64] = "i64_list",        [LEAT_A_F64] = "f64_list",
+        [LEAT_A_BOOL] = "bool_list", [LEAT_A_UUID] = "uuid_list", [LEAT_A_TIME] = "timestamp_list", [LEAT_A_JSON] = "json_value_list",
+    };
+    unsigned item = type & ~(unsigned)LEAT_A_LIST;
+    if (type & LEAT_A_LIST)
+        return item < sizeof lists / sizeof *lists && lists[item] ? lists[item] : "of no known type";
     static const char *const types[] = {
         [LEAT_A_STR] = "str",   [LEAT_A_CSTR] = "char *", [LEAT_A_I32] = "i32",        [LEAT_A_I64] = "i64",         [LEAT_A_F64] = "f64",
         [LEAT_A_BOOL] = "bool", [LEAT_A_UUID] = "uuid",   [LEAT_A_TIME] = "timestamp", [LEAT_A_JSON] = "json_value", [LEAT_A_SET] = "a SET",
@@ -123,6 +169,12 @@ enum decode decode_of(unsigned kind, uint32_t oid) {
     return DECODE_NONE;
 }
 
+enum decode decode_of_item(unsigned kind, uint32_t oid) {
+    uint32_t element = oid_element(oid);
+    enum decode decode = element ? decode_of(kind, element) : DECODE_NONE;
+    return decode && decode_format(decode, element) != FORMAT_TEXT ? decode : DECODE_NONE;
+}
+
 enum format decode_format(enum decode decode, uint32_t oid) {
     if (decode == DECODE_TEXT || decode == DECODE_LABEL)
         return is_text(oid) || oid == OID_JSON ? FORMAT_EITHER : FORMAT_TEXT;
@@ -172,13 +224,26 @@ static enum encode encode_known(unsigned type, uint32_t oid) {
     return ENCODE_NONE;
 }
 
+// Whoever made the type may have made an array of it, or not: Postgres judges the text.
+static enum encode encode_of_list(unsigned type, uint32_t oid) {
+    uint32_t element = oid_element(oid);
+    if (!element)
+        return oid >= OID_FIRST_NORMAL ? ENCODE_AS_TEXT : ENCODE_NONE;
+    enum encode encode = encode_known(type, element);
+    bool is_binary = encode != ENCODE_TEXT || is_text(element) || element == OID_JSON || element == OID_JSONB;
+    return is_binary ? encode : ENCODE_AS_TEXT;
+}
+
 enum encode encode_of(unsigned type, uint32_t oid) {
+    if (type & LEAT_A_LIST)
+        return encode_of_list(type & ~(unsigned)LEAT_A_LIST, oid);
     enum encode encode = encode_known(type, oid);
     if (encode || oid < OID_FIRST_NORMAL)
         return encode;
     return type == LEAT_A_JSON ? ENCODE_TEXT : ENCODE_AS_TEXT; // a domain, most likely: its input function judges
 }
 
-enum format encode_format(enum encode encode) {
-    return encode == ENCODE_TEXT || encode == ENCODE_AS_TEXT ? FORMAT_TEXT : FORMAT_BINARY;
+enum format encode_format(unsigned type, enum encode encode) {
+    bool is_text = encode == ENCODE_AS_TEXT || (encode == ENCODE_TEXT && !(type & LEAT_A_LIST));
+    return is_text ? FORMAT_TEXT : FORMAT_BINARY;
 }

@@ -28,6 +28,9 @@ enum oid {
     OID_NUMERIC = 1700,
     OID_UUID = 2950,
     OID_JSONB = 3802,
+    OID_INT4_ARRAY = 1007,
+    OID_INT8_ARRAY = 1016,
+    OID_TEXT_ARRAY = 1009,
     OID_FIRST_NORMAL = 16384, // the first of a type that somebody made: an enum, a domain, an extension's
 };
 
@@ -49,6 +52,7 @@ enum decode {
     DECODE_UUID,
     DECODE_TIME,
     DECODE_LABEL, // of an ENUM
+    DECODE_LIST,  // of a list: an array of one dimension
 };
 
 /** How an argument becomes a parameter. */
@@ -72,15 +76,22 @@ enum format { FORMAT_TEXT = 0, FORMAT_BINARY = 1, FORMAT_EITHER };
 
 /** For a member of `kind` (enum leat_kind). */
 enum decode decode_of(unsigned kind, uint32_t oid);
+/** For an item of a list member: how each is decoded. DECODE_NONE where `oid` is no array, or its items travel as text alone. */
+enum decode decode_of_item(unsigned kind, uint32_t oid);
 enum format decode_format(enum decode decode, uint32_t oid);
-/** For an argument of `type` (enum leat_arg_type). */
+/** For an argument of `type` (enum leat_arg_type); for a list how its items become those of the array, all of them ENCODE_AS_TEXT or none.
+ */
 enum encode encode_of(unsigned type, uint32_t oid);
-enum format encode_format(enum encode encode);
+enum format encode_format(unsigned type, enum encode encode);
+/** The type of the items of an array; 0: it is none, or none that is known here. */
+uint32_t oid_element(uint32_t oid);
 
 /** "int4", or NULL for a type that has no form of its own here. */
 const char *oid_name(uint32_t oid);
 /** "i64": as the author writes it. */
 const char *kind_name(unsigned kind);
+/** The same of a type: "str_list" for a list. */
+const char *schema_type_name(const leat_schema *type);
 const char *argument_type_name(unsigned type);
 
 /** timestamptz counts microseconds from 2000-01-01; its extremes are infinities. */

@@ -58,7 +58,7 @@ static void test_each_statement_that_does_not_fit_has_its_line(void **state) {
     assert_string_equal(
         text, "users.c:11: error: relation \"rowz\" does not exist (42P01)\n"
               "users.c:12: error: column 'name' is text in Postgres but i64 here\n"
-              "users.c:13: error: column 'numbers' is integer[] in Postgres but i64 here\n"
+              "users.c:13: error: column 'numbers' is int4[] in Postgres but i64 here\n"
               "users.c:14: error: column 'at' of the result is no field of Row\n"
               "users.c:15: error: column \"nam\" does not exist (42703): Perhaps you meant to reference the column \"rows.name\".");
 }

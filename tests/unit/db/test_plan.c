@@ -126,6 +126,30 @@ static void test_misfits_are_named(void **state) {
     expect_unfit(plan_for(takes, describe(1, &bytea, 0, NULL, NULL)), "$1 is str but Postgres wants bytea");
 }
 
+static void expect_list_unfit(uint8_t type, uint32_t oid, const char *expected) {
+    static const char *const texts[] = {"in->ids", NULL};
+    const struct statement *taker = statement(NULL, LEAT_EXEC, "SELECT $1", 1, &type);
+    ((leat_query *)taker->query)->texts = texts;
+    expect_unfit(plan_for(taker, describe(1, &oid, 0, NULL, NULL)), expected);
+}
+
+static void test_lists_fit_arrays_of_what_their_items_fit(void **state) {
+    (void)state;
+    expect_list_unfit(LEAT_A_LIST | LEAT_A_I64, OID_TEXT_ARRAY, "$1, in->ids, is i64_list but Postgres wants text[]");
+    expect_list_unfit(LEAT_A_LIST | LEAT_A_STR, OID_INT4_ARRAY, "$1, in->ids, is str_list but Postgres wants int4[]");
+    expect_list_unfit(LEAT_A_LIST | LEAT_A_I64, OID_INT8, "$1, in->ids, is i64_list but Postgres wants int8");
+    expect_list_unfit(LEAT_A_I64, OID_INT8_ARRAY, "$1, in->ids, is i64 but Postgres wants int8[]");
+    uint8_t type = LEAT_A_LIST | LEAT_A_STR;
+    uint32_t enum_oid = 16500;
+    struct description *description = describe(1, &enum_oid, 0, NULL, NULL);
+    assert_null(plan_for(statement(NULL, LEAT_EXEC, "SELECT $1", 1, &type), description)->unfit.ptr); // perhaps an array of it
+    description->parameters[0].type_name = S("mood");
+    expect_unfit(plan_for(statement(NULL, LEAT_EXEC, "SELECT $1", 1, &type), description), "$1 is str_list but Postgres wants mood");
+    expect_unfit(one_column(&i64_list__schema, LEAT_SCALAR, "ids", OID_TEXT_ARRAY), "column 'ids' is text[] in Postgres but i64_list here");
+    expect_unfit(one_column(&i64_list__schema, LEAT_SCALAR, "ids", OID_INT8), "column 'ids' is int8 in Postgres but i64_list here");
+    assert_null(one_column(&i64_list__schema, LEAT_SCALAR, "ids", OID_INT4_ARRAY)->unfit.ptr);
+}
+
 static void test_a_description_is_judged_once(void **state) {
     (void)state;
     static const char *const name = "v";
@@ -242,6 +266,29 @@ static void test_bind_encodes_text_and_null(void **state) {
     expect_bind(taker, oids, args,
                 BYTES("\0\0" // no codes: all text
                       "\0\5\0\0\0\0\0\0\0\2ab\377\377\377\377\377\377\377\377\0\0\0\0030.5"));
+}
+
+static void test_bind_encodes_lists(void **state) {
+    (void)state;
+    static const uint8_t types[] = {LEAT_A_LIST | LEAT_A_I64, LEAT_A_LIST | LEAT_A_STR, LEAT_A_LIST | LEAT_A_I64};
+    const struct statement *taker = statement(NULL, LEAT_EXEC, "SELECT $1, $2, $3", 3, types);
+    static const uint32_t oids[] = {OID_INT4_ARRAY, OID_TEXT_ARRAY, OID_INT8_ARRAY};
+    const leat_arg args[] = {leat_a_i64_list((i64_list){(i64[]){-1, 2}, 2}), leat_a_str_list((str_list){(str[]){S("ab"), {0}}, 2}),
+                             leat_a_i64_list((i64_list){0})};
+    expect_bind(taker, oids, args,
+                BYTES("\0\1\0\1\0\3" // all binary
+                      "\0\0\0\44\0\0\0\1\0\0\0\0\0\0\0\27\0\0\0\2\0\0\0\1\0\0\0\4\377\377\377\377\0\0\0\4\0\0\0\2"
+                      "\0\0\0\36\0\0\0\1\0\0\0\0\0\0\0\31\0\0\0\2\0\0\0\1\0\0\0\2ab\377\377\377\377"
+                      "\0\0\0\14\0\0\0\0\0\0\0\0\0\0\0\24"));
+    static const uint32_t narrow[] = {OID_INT4_ARRAY, OID_TEXT_ARRAY, OID_INT8_ARRAY};
+    const struct plan *plan = plan_for(taker, describe(3, narrow, 0, NULL, NULL));
+    leat_arg wide[] = {leat_a_i64_list((i64_list){(i64[]){1L << 31}, 1}), args[1], args[2]};
+    struct buffer out = {0};
+    unsigned which = 9;
+    assert_int_equal(bind_put(&out, "s", plan, wide, &which), -ERANGE);
+    assert_int_equal(which, 0);
+    assert_int_equal(buffer_bytes(&out), 0);
+    buffer_finish(&out);
 }
 
 static void test_bind_mixes_formats(void **state) {
@@ -398,11 +445,13 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_types_fit_as_the_table_says),
         TEST(test_misfits_are_named),
+        TEST(test_lists_fit_arrays_of_what_their_items_fit),
         TEST(test_a_description_is_judged_once),
         TEST(test_cores_that_describe_at_once_share_one_plan),
         TEST(test_one_format_code_does_where_all_columns_are_alike),
         TEST(test_bind_encodes_each_type),
         TEST(test_bind_encodes_text_and_null),
+        TEST(test_bind_encodes_lists),
         TEST(test_bind_mixes_formats),
         TEST(test_bind_refuses_numbers_out_of_range),
         TEST(test_times_are_written_out_for_types_that_want_text),

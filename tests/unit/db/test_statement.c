@@ -15,7 +15,7 @@ SCHEMA(Nested, (i64, id), (Row, row));
 PARTIAL(Change, (str, name), (Role, role, .column = "kind"));
 TABLE(Touched, "touched", (str, name), (i64, at, .column = "changed at", .on_update = "now()"), (i64, by, .on_update = "current_user"),
       (Role, role, .column = "kind", .on_update = "'user'"));
-SCHEMA(Wide, (i64, id), (i64_list, list));
+SCHEMA(Wide, (i64, id), (Row_list, list));
 
 static struct statement_set *set;
 
