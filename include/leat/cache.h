@@ -47,7 +47,9 @@ void cache_forget(req *, str tag);
  */
 #define cache_set(r, T, key, value, for_s, tags) leat_cache_set((r), &T##__schema, (key), (const T *){(value)}, (for_s), (tags))
 
+/** What cache_get() calls. */
 void *leat_cache_get(req *, const leat_schema *, str key);
+/** What cache_set() calls. */
 void leat_cache_set(req *, const leat_schema *, str key, const void *value, unsigned for_s, str tags);
 
 #pragma GCC visibility pop

@@ -37,13 +37,15 @@ enum leat_arg_type {
     LEAT_A_SET,
     LEAT_A_LIST = 32, // with one of those above: a list of them
 };
+/** What {set} writes: the present fields of a model. */
 struct leat_set {
-    const leat_schema *schema;
-    const void *value;
+    const leat_schema *schema; /**< a PARTIAL's */
+    const void *value;         /**< one of it */
 };
+/** A list of any type, as an argument. */
 struct leat_items {
-    const void *items;
-    size_t n;
+    const void *items; /**< of its T */
+    size_t n;          /**< how many */
 };
 /**
  * SET(UserUpdate, in): the fields of a PARTIAL that are present, for {set}. Where a call site's descriptor is made it is the schema alone,
@@ -51,27 +53,31 @@ struct leat_items {
  */
 #define SET(T, in) __builtin_choose_expr(leat_wants_schema, &T##__schema, ((struct leat_set){&T##__schema, (const T *){in}}))
 enum { leat_wants_schema = 0 };
+/** The value of a $n (ABI). */
 typedef struct leat_arg {
-    uint32_t type;
+    uint32_t type; /**< enum leat_arg_type: which member there is */
     union {
-        str s; // also a json_value's text
-        const char *c;
-        i64 i; // also bool and timestamp
-        f64 f;
-        uuid u;
-        struct leat_set set;
-        struct leat_items list;
+        str s;                  /**< LEAT_A_STR; LEAT_A_JSON: its text */
+        const char *c;          /**< LEAT_A_CSTR */
+        i64 i;                  /**< LEAT_A_I32, LEAT_A_I64, LEAT_A_BOOL; LEAT_A_TIME: microseconds */
+        f64 f;                  /**< LEAT_A_F64 */
+        uuid u;                 /**< LEAT_A_UUID */
+        struct leat_set set;    /**< LEAT_A_SET */
+        struct leat_items list; /**< LEAT_A_LIST and what each is */
     };
 } leat_arg;
 enum leat_shape { LEAT_ONE = 1, LEAT_MANY, LEAT_SCALAR, LEAT_EXEC };
+/** A call site of a statement (ABI). */
 typedef struct leat_query {
-    leat_item base;
-    const char *sql, *func;
-    const leat_schema *row;
-    uint16_t shape, nargs;
-    uint8_t types[40];
-    const leat_schema *const *sets; // of each argument: what a SET sets, else NULL
-    const char *const *texts;       // ... as the author wrote it, for messages
+    leat_item base;                 /**< LEAT_ITEM_QUERY */
+    const char *sql;                /**< as the author wrote it, {*} and {set} included */
+    const char *func;               /**< the function it stands in */
+    const leat_schema *row;         /**< what a row, or the one value, is read into; NULL: LEAT_EXEC */
+    uint16_t shape;                 /**< enum leat_shape */
+    uint16_t nargs;                 /**< of `types` and `sets` */
+    uint8_t types[40];              /**< enum leat_arg_type of each argument */
+    const leat_schema *const *sets; /**< of each argument: what a SET sets, else NULL */
+    const char *const *texts;       /**< of each argument: as the author wrote it, for messages */
 } leat_query;
 
 static inline leat_arg leat_a_str(str v) {
@@ -163,8 +169,11 @@ LEAT_A_LISTS(leat_a_json_list, json_value_list, LEAT_A_JSON)
 #define LEAT_ARGTEXT(_, ...) __VA_OPT__(#__VA_ARGS__, )
 #define LEAT_ARGSET(_, ...) __VA_OPT__(_Generic((__VA_ARGS__), const leat_schema * : (__VA_ARGS__), default : NULL), )
 
+/** What db_one() and its kin call: the answer in the request's memory. Suspends. */
 void *leat_db_run(db_conn *, const leat_query *, const leat_arg *);
+/** What db_one_start() and its kin call: the same, to be awaited. */
 struct leat_future *leat_db_start(db_conn *, const leat_query *, const leat_arg *);
+/** What db_require() calls. */
 void leat_require(struct leat_future *, const leat_error *);
 #ifdef __OPTIMIZE__ // the compiler counts the $n of every query
 extern void leat_sql_unused_argument(void) __attribute__((error("more arguments than $n parameters in this SQL")));

@@ -27,12 +27,13 @@
 
 // ---- what is sent
 
+/** What goes along with a call: json_body(), form_body(), bytes_body() or no_body (ABI). */
 struct leat_http_body {
-    uint32_t kind;
-    const leat_schema *schema;
-    const void *value;
-    const char *type;
-    str bytes;
+    uint32_t kind;             /**< enum leat_http_body_kind */
+    const leat_schema *schema; /**< LEAT_BODY_JSON and LEAT_BODY_FORM: of the value */
+    const void *value;         /**< likewise; lives as long as the request */
+    const char *type;          /**< LEAT_BODY_BYTES: its Content-Type */
+    str bytes;                 /**< LEAT_BODY_BYTES; live as long as the request */
 };
 enum leat_http_body_kind { LEAT_BODY_NONE, LEAT_BODY_JSON, LEAT_BODY_FORM, LEAT_BODY_BYTES };
 
@@ -42,12 +43,13 @@ enum leat_http_body_kind { LEAT_BODY_NONE, LEAT_BODY_JSON, LEAT_BODY_FORM, LEAT_
 #define form_body(T, value_) ((struct leat_http_body){LEAT_BODY_FORM, &LEAT_CAT(T, __schema), (const T *){value_}, NULL, {NULL, 0}})
 /** Bytes as they are, a str; `type_` is their Content-Type. They live as long as the request. */
 #define bytes_body(type_, bytes_) ((struct leat_http_body){LEAT_BODY_BYTES, NULL, NULL, type_, bytes_})
+/** A POST, PUT or PATCH that sends nothing. */
 #define no_body ((struct leat_http_body){LEAT_BODY_NONE, NULL, NULL, NULL, {NULL, 0}})
 
 /** A header field, of a call or of its answer. */
 typedef struct http_header {
-    const char *name;
-    str value;
+    const char *name; /**< any case; NULL ends a list of them */
+    str value;        /**< without white space around it */
 } http_header;
 /**
  * .headers = HEADERS({"Accept-Language", lang}, {"X-Api-Key", key}). A name that is no token or a value with CR, LF or NUL is a fault of
@@ -57,18 +59,21 @@ typedef struct http_header {
 
 /** What follows the URL and the body, by name. */
 struct leat_http_options {
-    uint16_t size;
-    struct leat_http_body body;
+    uint16_t size;              /**< of this struct: it may grow */
+    struct leat_http_body body; /**< what is sent */
     // author's options
-    const http_header *headers; // HEADERS(...)
-    str bearer;                 // Authorization: Bearer
-    uint32_t timeout_ms;        // OUTBOUND_MS (10 s) where not given; the request's own deadline in any case
-    size_t max_bytes;           // of the answer; OUTBOUND_BYTES_MAX (1 MiB) where not given
-    unsigned redirects; // how many are followed, 10 at most; 0: none. Each is judged like the first; to another host no header goes along
-    uint16_t null_on;   // that status is no failure: NULL. 404, say
-    bool optional;      // any failure of the other side is NULL, and a line of the log, instead of this request's end
-    /** The URL is a client's, and this is where it was, "body.callback_url": what is wrong with it is a 422 that says so; OUTBOUND_ALLOW
-     * does not count for it, and no ids go along. */
+    const http_header *headers; /**< HEADERS(...) */
+    str bearer;                 /**< Authorization: Bearer */
+    uint32_t timeout_ms;        /**< OUTBOUND_MS (10 s) where not given; the request's own deadline in any case */
+    size_t max_bytes;           /**< of the answer; OUTBOUND_BYTES_MAX (1 MiB) where not given */
+    /** How many are followed, 10 at most; 0: none. Each is judged like the first; to another host no header goes along. */
+    unsigned redirects;
+    uint16_t null_on; /**< that status is no failure: NULL. 404, say */
+    bool optional;    /**< any failure of the other side is NULL, and a line of the log, instead of this request's end */
+    /**
+     * The URL is a client's, and this is where it was, "body.callback_url": what is wrong with it is a 422 that says so; OUTBOUND_ALLOW
+     * does not count for it, and no ids go along.
+     */
     const char *untrusted;
 };
 
@@ -76,10 +81,10 @@ struct leat_http_options {
 
 /** The whole answer, for those who need more than its body: http_get(r, http_answer, url). Its status may be any, also 404 or 500. */
 typedef struct http_answer {
-    unsigned status;
-    str body; /**< decompressed; never NULL */
-    const http_header *headers;
-    size_t header_count;
+    unsigned status;            /**< any: 200, 404, 500 */
+    str body;                   /**< decompressed; `ptr` is never NULL */
+    const http_header *headers; /**< in their order, names as they came */
+    size_t header_count;        /**< of `headers` */
 } http_answer;
 extern const leat_schema http_answer__schema;
 /** The value of its first field of that name, any case; `ptr` NULL where there is none. */
@@ -96,11 +101,14 @@ LEAT_PROMISE_OF(Empty);
 
 /** A call site (ABI): its answers' schema is compiled at load, and /metrics tells of it by file and line. */
 typedef struct leat_call {
-    leat_item base;
-    const char *func, *method;
-    const leat_schema *answer;
+    leat_item base;            /**< LEAT_ITEM_CALL */
+    const char *func;          /**< the function it stands in */
+    const char *method;        /**< "GET" */
+    const leat_schema *answer; /**< what its answer is read into */
 } leat_call;
+/** What http_get() and its kin call: the answer in the request's memory. Suspends. */
 void *leat_call_run(req *, const leat_call *, str url, const struct leat_http_options *);
+/** What http_get_start() and its kin call: the same, to be awaited. */
 struct leat_future *leat_call_start(req *, const leat_call *, str url, const struct leat_http_options *);
 #define LEAT_CALL(run, r, method_, T, url_, body_, ...)                                                                                    \
     __extension__({                                                                                                                        \

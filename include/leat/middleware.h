@@ -20,37 +20,39 @@ enum leat_scope {
 
 /** An answer that is about to leave. */
 struct leat_answer {
-    uint16_t size; // of this: a newer host tells more
-    uint16_t status;
-    i64 duration_us; // since the request was whole
+    uint16_t size;   /**< of this: a newer host tells more */
+    uint16_t status; /**< that it has */
+    i64 duration_us; /**< since the request was whole */
 };
 
 /** Why a request is not answered as its route promises. The strings live as long as the request; those of an ERROR_SHAPE, until it returns.
  */
 struct leat_failure {
-    uint16_t size; // of this: a newer host tells more
-    uint16_t status;
-    const leat_error *error; // what was passed to fail(), or a constraint's; NULL: another failure, or none of a handler's
-    str reason;              // the status in words (RFC 9110, section 15): "Not Found"
-    str detail;              // what the client is told; of a 422 empty: look at `problems`
-    json_value problems;     // of a 422: the list that is its detail; else empty
-    str request_id;          // empty with REQUEST_ID=off
+    uint16_t size;           /**< of this: a newer host tells more */
+    uint16_t status;         /**< that it is answered with */
+    const leat_error *error; /**< what was passed to fail(), or a constraint's; NULL: another failure, or none of a handler's */
+    str reason;              /**< the status in words (RFC 9110, section 15): "Not Found" */
+    str detail;              /**< what the client is told; of a 422 empty: look at `problems` */
+    json_value problems;     /**< of a 422: the list that is its detail; else empty */
+    str request_id;          /**< empty with REQUEST_ID=off */
 };
 
 enum leat_hook_kind { LEAT_HOOK_REQUEST = 1, LEAT_HOOK_RESPONSE, LEAT_HOOK_FAILURE };
+/** An ON_REQUEST, ON_RESPONSE or ON_FAILURE (ABI). */
 typedef struct leat_hook {
-    leat_item base;
-    uint16_t when, nparams;
-    uint32_t args_bytes;
-    const char *name;
-    const leat_param *params; // of ON_REQUEST
-    void (*request)(req *, void *args, void *out);
-    void (*response)(req *, const struct leat_answer *);
-    Response *(*failure)(req *, const struct leat_failure *);
+    leat_item base;                                           /**< LEAT_ITEM_HOOK */
+    uint16_t when;                                            /**< enum leat_hook_kind: which of the three functions there is */
+    uint16_t nparams;                                         /**< of `params` */
+    uint32_t args_bytes;                                      /**< sizeof the struct of its arguments */
+    const char *name;                                         /**< its place among those of the same `order` */
+    const leat_param *params;                                 /**< of ON_REQUEST */
+    void (*request)(req *, void *args, void *out);            /**< ON_REQUEST; writes a Response * to `out`, NULL to go on */
+    void (*response)(req *, const struct leat_answer *);      /**< ON_RESPONSE */
+    Response *(*failure)(req *, const struct leat_failure *); /**< ON_FAILURE; NULL: whoever comes next answers */
     // author's options
-    i32 order;                       // lower ones are nearer to the client; equal ones by name
-    enum leat_scope scope;           // THIS_PLUGIN
-    const leat_error *const *errors; // of ON_REQUEST: for the documents of all routes it is for
+    i32 order;                       /**< lower ones are nearer to the client; equal ones by name */
+    enum leat_scope scope;           /**< THIS_PLUGIN */
+    const leat_error *const *errors; /**< of ON_REQUEST: for the documents of all routes it is for */
 } leat_hook;
 
 /**
@@ -93,13 +95,14 @@ typedef struct leat_hook {
 
 // ---- how errors look
 
+/** An ERROR_SHAPE (ABI). */
 struct leat_error_shape {
-    leat_item base;
-    const leat_schema *schema;
-    const char *name;
-    void (*fill)(const struct leat_failure *, void *);
+    leat_item base;                                    /**< LEAT_ITEM_ERROR_SHAPE */
+    const leat_schema *schema;                         /**< of the body */
+    const char *name;                                  /**< of that schema, as the author wrote it */
+    void (*fill)(const struct leat_failure *, void *); /**< makes one of a failure; the second is zeroed */
     // author's options
-    const char *content_type; // "application/json" where not given
+    const char *content_type; /**< "application/json" where not given */
 };
 /**
  * ERROR_SHAPE(Problem, failure, out, .content_type = "application/problem+json") { out->title = failure->reason; ... }

@@ -12,23 +12,27 @@ extern const leat_item *const __stop_leat_items[] __attribute__((weak, visibilit
 
 typedef struct leat_host leat_host; // the server, to a plugin that is being loaded
 
+/** The descriptor that a plugin exports (ABI). */
 typedef struct leat_plugin {
-    uint32_t magic;
-    uint16_t abi_major, abi_minor;
-    uint32_t size;
-    const char *name, *built_with;
-    const leat_item *const *items, *const *items_end;
+    uint32_t magic;                    /**< LEAT_MAGIC */
+    uint16_t abi_major;                /**< of the headers it was built with; another than the server's is refused */
+    uint16_t abi_minor;                /**< likewise; a newer one is taken, unless it uses what this server does not have */
+    uint32_t size;                     /**< of this descriptor: a newer host zero-fills what an older plugin lacks */
+    const char *name;                  /**< by which .requires and IMPORT name it: a letter or '_', then also digits, 63 at most */
+    const char *built_with;            /**< the compiler's __VERSION__ */
+    const leat_item *const *items;     /**< all that it declares, in the linker's order */
+    const leat_item *const *items_end; /**< behind the last of them */
     // author's options
-    const char *version;                          // of the plugin, for `leat plugins`: "1.0.0"
-    const char *prefix;                           // before every route's path: "/v1"
-    const char *tag;                              // the documents' group of its routes
-    const char *description;                      // of its group of routes, for the documents
-    const char *migrations;                       // folder of its SQL files, from the server's working folder: "migrations/users"
-    const char *const *requires;                  // other plugins by name, NULL-terminated: loaded and migrated first
-    int (*on_load)(leat_host *);                  // once per load, before any route is live; nonzero refuses
-    void (*on_unload)(leat_host *);               // after the last request of this generation
-    int (*on_worker)(leat_host *, unsigned core); // once per core, before its first request
-    const struct leat_provider *const *guards;    // GUARDS(...): before the own guards of every route of it
+    const char *version;                          /**< of the plugin, for `leat plugins`: "1.0.0" */
+    const char *prefix;                           /**< before every route's path: "/v1" */
+    const char *tag;                              /**< the documents' group of its routes */
+    const char *description;                      /**< of its group of routes, for the documents */
+    const char *migrations;                       /**< folder of its SQL files, from the server's working folder: "migrations/users" */
+    const char *const *requires;                  /**< other plugins by name, NULL-terminated: loaded and migrated first */
+    int (*on_load)(leat_host *);                  /**< once per load, before any route is live; nonzero refuses */
+    void (*on_unload)(leat_host *);               /**< after the last request of this generation */
+    int (*on_worker)(leat_host *, unsigned core); /**< once per core, before its first request */
+    const struct leat_provider *const *guards;    /**< GUARDS(...): before the own guards of every route of it */
 } leat_plugin;
 
 #define LEAT_MAGIC 0x5441454cu // "LEAT"

@@ -28,12 +28,12 @@ str header_of(req *, const char *name);
  * with files has taken of it is not there any more.
  */
 str request_body(req *);
-/** An answer that is made by hand: see response.h. */
+/** What a handler that makes its own body returns: see response.h. */
 typedef struct Response Response;
 
 /** What a route without a body returns: 204, and the handler returns NULL. */
 typedef struct Empty {
-    char _;
+    char _; /**< C wants a member */
 } Empty;
 extern const leat_schema Empty__schema;
 
@@ -41,14 +41,17 @@ extern const leat_schema Empty__schema;
 // it failed), drops the memory and answers. No longjmp, no unwinding: so call it neither with a lock or heap memory held outside
 // on_done, nor from inside a C library's callback (qsort's, say). __attribute__((cleanup)) does not run: use on_done.
 
+/** An ERROR (ABI). */
 typedef struct leat_error {
-    uint16_t size, status;
-    const char *name, *detail;
+    uint16_t size;      /**< of this descriptor */
+    uint16_t status;    /**< what it is answered with */
+    const char *name;   /**< in the log */
+    const char *detail; /**< what the client is told */
     // author's options
-    const char *constraint;          // the Postgres constraint whose violation is this error
-    const char *headers;             // "WWW-Authenticate: Bearer"
-    const struct leat_error *parent; // ON_ERROR(parent) answers for its children
-    const leat_schema *model;        // a body other than {"detail": ...}, for the documents and ON_ERROR
+    const char *constraint;          /**< the Postgres constraint whose violation is this error */
+    const char *headers;             /**< "WWW-Authenticate: Bearer" */
+    const struct leat_error *parent; /**< ON_ERROR(parent) answers for its children */
+    const leat_schema *model;        /**< a body other than {"detail": ...}, for the documents and ON_ERROR */
 } leat_error;
 
 /** ERROR(email_taken, 409, "Email already registered", .constraint = "users_email_key"); */
@@ -64,6 +67,7 @@ typedef struct leat_error {
 #define fail(r, e, ...) LEAT_CAT(LEAT_FAIL_, LEAT_HAS(__VA_ARGS__))(r, e, __VA_ARGS__)
 /** Answers {"detail": text} with that status, 400 to 599. Never returns. */
 _Noreturn void http_fail(req *, unsigned status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/** What fail() calls. */
 _Noreturn void leat_fail(req *, const leat_error *, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 #define LEAT_HAS(...) LEAT_HAS_(__VA_OPT__(1, ) 0, 0)
 #define LEAT_HAS_(x, ...) x
@@ -76,10 +80,11 @@ _Noreturn void leat_fail(req *, const leat_error *, const char *fmt, ...) __attr
     static const struct leat_on_error nm##__oe = {LEAT_ITEM(LEAT_ITEM_ON_ERROR, struct leat_on_error), &nm, nm##__on_error};               \
     LEAT_REGISTER(nm##__oe_reg, nm##__oe);                                                                                                 \
     static Response *nm##__on_error(req *r LEAT_UNUSED, const leat_error *e_ LEAT_UNUSED)
+/** An ON_ERROR (ABI). */
 struct leat_on_error {
-    leat_item base;
-    const leat_error *error;
-    Response *(*fn)(req *, const leat_error *);
+    leat_item base;                             /**< LEAT_ITEM_ON_ERROR */
+    const leat_error *error;                    /**< whose answer it is */
+    Response *(*fn)(req *, const leat_error *); /**< NULL: the default answer */
 };
 
 /** How a request ended. CANCELLED: the client left or the deadline passed. */
@@ -101,7 +106,9 @@ str request_id(req *);
 
 // ---- what was begun and is waited for later: db_one_start(), http_get_start() and their kin make promises
 
+/** A query or a call that was begun; the request owns it. */
 struct leat_future;
+/** What await() calls. */
 void *leat_await(struct leat_future *);
 /** What the call without `_start` would have returned. Suspends until it is here; one await for queries and for calls alike. */
 #define await(p) ((__typeof__((p).t[0]))leat_await((p).f))
@@ -113,11 +120,12 @@ void sleep_ms(req *, i64 ms);
 
 // ---- work after the answer
 
+/** What a TASK declares (ABI). */
 struct leat_task {
-    leat_item base;
-    const leat_schema *args;
-    void (*fn)(req *, const void *);
-    const char *name;
+    leat_item base;                  /**< LEAT_ITEM_TASK */
+    const leat_schema *args;         /**< what spawn() copies */
+    void (*fn)(req *, const void *); /**< the task, and that copy */
+    const char *name;                /**< in the log and /metrics */
 };
 /** TASK(send_welcome, (str, email)) { ... a->email ... }  Runs on its own coroutine, with a request of its own for memory and queries. */
 #define TASK(F, ...)                                                                                                                       \
@@ -131,6 +139,7 @@ struct leat_task {
     static void F(req *r LEAT_UNUSED, const F##__args *a LEAT_UNUSED)
 /** spawn(r, send_welcome, .email = u->email): once this request has been answered without failing. The arguments are copied. */
 #define spawn(r, F, ...) leat_spawn((r), &F##__task, &(const F##__args){__VA_ARGS__})
+/** What spawn() calls. */
 void leat_spawn(req *, const struct leat_task *, const void *args);
 
 #pragma GCC visibility pop

@@ -32,14 +32,15 @@ void set_status(req *, unsigned status);
 void set_cookie(req *, const char *name, str value, const char *attributes);
 
 enum leat_same_site { SAME_SITE_LAX, SAME_SITE_STRICT, SAME_SITE_NONE };
+/** The attributes of put_cookie() and drop_cookie(). */
 struct leat_cookie {
-    uint16_t size;
+    uint16_t size; /**< of this struct: it may grow */
     // author's options (RFC 6265bis, section 4.1)
-    const char *path;              // "/" where not given
-    const char *domain;            // where not given: this host alone
-    i64 max_age_s;                 // 0: until the browser ends
-    bool http_only, secure;        // no script sees it; it travels by TLS alone
-    enum leat_same_site same_site; // Lax where not given; None wants .secure
+    const char *path;              /**< "/" where not given */
+    const char *domain;            /**< where not given: this host alone */
+    i64 max_age_s;                 /**< 0: until the browser ends */
+    bool http_only, secure;        /**< no script sees it; it travels by TLS alone */
+    enum leat_same_site same_site; /**< Lax where not given; None wants .secure */
 };
 /**
  * put_cookie(r, "session", id, .max_age_s = 3600, .http_only = true, .secure = true): a value with blanks, quotes, commas, semicolons,
@@ -47,17 +48,20 @@ struct leat_cookie {
  */
 #define put_cookie(r, name_, value_, ...)                                                                                                  \
     leat_put_cookie((r), (name_), (value_), &(const struct leat_cookie){.size = sizeof(struct leat_cookie), ##__VA_ARGS__})
+/** What put_cookie() calls. */
 void leat_put_cookie(req *, const char *name, str value, const struct leat_cookie *attributes);
 /** drop_cookie(r, "session", .path = "/app"): the browser forgets it. Path and domain are those it was put with. */
 #define drop_cookie(r, name_, ...)                                                                                                         \
     leat_drop_cookie((r), (name_), &(const struct leat_cookie){.size = sizeof(struct leat_cookie), ##__VA_ARGS__})
+/** What drop_cookie() calls. */
 void leat_drop_cookie(req *, const char *name, const struct leat_cookie *attributes);
 
+/** What check_validators() judges by. */
 struct leat_validators {
-    uint16_t size;
+    uint16_t size; /**< of this struct: it may grow */
     // author's options
-    str etag;           // any visible ASCII without quotes: a version, a hash; equal where the answer is
-    timestamp modified; // 0: not known
+    str etag;           /**< any visible ASCII without quotes: a version, a hash; equal where the answer is */
+    timestamp modified; /**< 0: not known */
 };
 /**
  * check_validators(r, .etag = version, .modified = post->updated_at): sets ETag and Last-Modified, and judges If-Match, If-None-Match and
@@ -66,12 +70,11 @@ struct leat_validators {
  */
 #define check_validators(r, ...)                                                                                                           \
     leat_check_validators((r), &(const struct leat_validators){.size = sizeof(struct leat_validators), ##__VA_ARGS__})
+/** What check_validators() calls. */
 void leat_check_validators(req *, const struct leat_validators *validators);
 
 // ---- a body that is there as a whole
 
-/** What a handler that makes its own body returns. */
-typedef struct Response Response;
 extern const leat_schema Response__schema;
 /** A body with its own content type, `type` a static string; `body` must live as long as the request. */
 Response *respond(req *, const char *type, str body);
@@ -93,14 +96,15 @@ str html_escape(req *, str s);
 /** What a route of files returns: a Response, told apart for the documents. */
 typedef Response File;
 extern const leat_schema File__schema;
+/** How send_file() sends it. */
 struct leat_file_options {
-    uint16_t size;
+    uint16_t size; /**< of this struct: it may grow */
     // author's options
-    const char *type;   // Content-Type; by the file's name where not given
-    str download;       // the name a browser saves it under, any UTF-8 (RFC 6266); not given: it may be shown
-    const char *index;  // the file that an empty path, or one that ends with '/', means: "index.html"
-    i64 max_age_s;      // Cache-Control: public, max-age; 0: none
-    bool precompressed; // name.br or name.gz beside it is sent instead to those who take that coding
+    const char *type;   /**< Content-Type; by the file's name where not given */
+    str download;       /**< the name a browser saves it under, any UTF-8 (RFC 6266); not given: it may be shown */
+    const char *index;  /**< the file that an empty path, or one that ends with '/', means: "index.html" */
+    i64 max_age_s;      /**< Cache-Control: public, max-age; 0: none */
+    bool precompressed; /**< name.br or name.gz beside it is sent instead to those who take that coding */
 };
 /**
  * send_file(r, "static", name, options...): the regular file `path` beneath `folder`, which is relative to the server's working folder.
@@ -110,6 +114,7 @@ struct leat_file_options {
  */
 #define send_file(r, folder_, path_, ...)                                                                                                  \
     leat_send_file((r), (folder_), (path_), &(const struct leat_file_options){.size = sizeof(struct leat_file_options), ##__VA_ARGS__})
+/** What send_file() calls. */
 File *leat_send_file(req *, const char *folder, str path, const struct leat_file_options *options);
 
 // ---- pieces, as they are made
@@ -132,13 +137,14 @@ extern const leat_schema Events__schema;
  * for dead. They end, and the browser comes again, when the server drains: the handler is cancelled.
  */
 Events *events(req *);
+/** One of a Server-Sent Events stream. */
 struct leat_event {
-    uint16_t size;
+    uint16_t size; /**< of this struct: it may grow */
     // author's options
-    str event;    // its type; "message" to the browser where not given
-    str data;     // any lines
-    str id;       // what the browser says as Last-Event-ID when it comes again
-    i64 retry_ms; // how long the browser waits before it comes again; 0: its own
+    str event;    /**< its type; "message" to the browser where not given */
+    str data;     /**< any lines */
+    str id;       /**< what the browser says as Last-Event-ID when it comes again */
+    i64 retry_ms; /**< how long the browser waits before it comes again; 0: its own */
 };
 /** send_event(out, .event = S("tick"), .data = S("1"), .id = ...): of event and id only what is before a line's end counts. Suspends. */
 #define send_event(out_, ...)                                                                                                              \
@@ -147,6 +153,7 @@ struct leat_event {
 #define send_event_json(out_, T_, value_, ...)                                                                                             \
     leat_send_event((out_), &(const struct leat_event){.size = sizeof(struct leat_event), ##__VA_ARGS__}, &T_##__schema,                   \
                     (const T_ *){(value_)})
+/** What send_event() and send_event_json() call. */
 void leat_send_event(Events *, const struct leat_event *event, const leat_schema *schema, const void *value);
 /** A line that browsers ignore. */
 void send_comment(Events *, str text);
@@ -160,7 +167,9 @@ void send_comment(Events *, str text);
 #define lines(r, T_) ((T_##_lines *)leat_lines(r))
 /** send_line(out, Row, &row): a row, by its schema. Suspends while the client is slow. */
 #define send_line(out_, T_, value_) leat_send_line((T_##_lines *){(out_)}, &T_##__schema, (const T_ *){(value_)})
+/** What lines() calls. */
 void *leat_lines(req *);
+/** What send_line() calls. */
 void leat_send_line(void *lines, const leat_schema *schema, const void *value);
 
 #pragma GCC visibility pop

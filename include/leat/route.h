@@ -27,12 +27,16 @@ enum leat_in {
 };
 
 typedef struct leat_provider leat_provider;
+/** One parameter of a handler, a provider or a hook (ABI). */
 typedef struct leat_param {
-    uint16_t size, in, off, bytes;
-    const char *name;
-    const leat_schema *type;
-    const void *opts;
-    const leat_provider *provider;
+    uint16_t size;                 /**< of this descriptor */
+    uint16_t in;                   /**< enum leat_in */
+    uint16_t off;                  /**< of its member in the struct of arguments, bytes */
+    uint16_t bytes;                /**< of that member */
+    const char *name;              /**< in C; on the wire too, where `opts` has no alias */
+    const leat_schema *type;       /**< what it is read into; NULL: a dependency or a file */
+    const void *opts;              /**< TYPE__opts, or struct leat_file_opts; NULL: a dependency */
+    const leat_provider *provider; /**< LEAT_IN_DEPENDS */
 } leat_param;
 
 #define LEAT_DECL(_, ...) __VA_OPT__(, LEAT_DECL_##__VA_ARGS__)
@@ -93,18 +97,21 @@ typedef struct leat_param {
 
 // ---- dependencies
 
+/** A PROVIDE, or the place that an IMPORT leaves for another plugin's (ABI). */
 struct leat_provider {
-    leat_item base;
-    uint16_t nparams;
-    uint32_t bytes, args_bytes;
-    const char *name, *type_name;
-    const leat_param *params;
-    void (*call)(req *, void *args, void *out);
+    leat_item base;                             /**< LEAT_ITEM_PROVIDER or LEAT_ITEM_IMPORT */
+    uint16_t nparams;                           /**< of `params` */
+    uint32_t bytes;                             /**< sizeof its value */
+    uint32_t args_bytes;                        /**< sizeof the struct of its arguments */
+    const char *name;                           /**< which IMPORT and override() name it by */
+    const char *type_name;                      /**< of its value, as the author wrote it */
+    const leat_param *params;                   /**< what it asks for itself */
+    void (*call)(req *, void *args, void *out); /**< writes the value to `out`; NULL: an IMPORT */
     // author's options
-    bool no_cache;                   // made anew for each that asks; otherwise once a request
-    const char *security;            // the OpenAPI scheme's name, "bearerAuth"
-    const char *from;                // IMPORT: the plugin that provides it
-    const leat_error *const *errors; // for the documents, and for the constraints of its statements
+    bool no_cache;                   /**< made anew for each that asks; otherwise once a request */
+    const char *security;            /**< the OpenAPI scheme's name, "bearerAuth" */
+    const char *from;                /**< IMPORT: the plugin that provides it */
+    const leat_error *const *errors; /**< for the documents, and for the constraints of its statements */
     /**
      * Made once on each core, before its first request, and kept until the plugin goes: a model, a table of prices. alloc() and on_done()
      * of its request are of the value then. It may wait, and depend on others of its kind, not on what is made for each request. fail(), or
@@ -112,7 +119,7 @@ struct leat_provider {
      * write.
      */
     bool per_worker;
-    bool blocking; // called on a worker thread: see leat_route.blocking
+    bool blocking; /**< called on a worker thread: see leat_route.blocking */
 };
 
 /** PROVIDER(get_user, User *);  in a header, to share a provider between the files of a plugin. */
@@ -158,30 +165,33 @@ PROVIDER(deadline, timestamp);
 // ---- routes
 
 enum leat_method { LEAT_GET = 1, LEAT_POST, LEAT_PUT, LEAT_PATCH, LEAT_DELETE };
+/** A GET, POST, PUT, PATCH or DELETE (ABI). */
 typedef struct leat_route {
-    leat_item base;
-    uint16_t method, nparams;
-    uint32_t args_bytes;
-    const char *path, *name;
-    const leat_schema *returns;
-    const leat_param *params;
-    const void *(*call)(req *, void *args);
+    leat_item base;                         /**< LEAT_ITEM_ROUTE */
+    uint16_t method;                        /**< enum leat_method */
+    uint16_t nparams;                       /**< of `params` */
+    uint32_t args_bytes;                    /**< sizeof the struct of its arguments */
+    const char *path;                       /**< without the plugin's prefix: "/posts/{post_id}" */
+    const char *name;                       /**< the handler's */
+    const leat_schema *returns;             /**< what `call` returns one of */
+    const leat_param *params;               /**< the handler's, in their order */
+    const void *(*call)(req *, void *args); /**< the handler; returns one of `returns`, NULL for Empty */
     // author's options
-    uint16_t status;                    // 200 where not given; 204 for Empty
-    const char *tag;                    // the plugin's where not given
-    const char *summary, *description;  // for the documents
-    const char *operation_id;           // made of name, path and method where not given
-    const leat_error *const *errors;    // for the documents
-    const leat_provider *const *guards; // run before the parameters are read
-    uint32_t timeout_ms;                // the request's deadline; 0: the server's (30 s)
-    uint32_t p99_budget_us;             // what the benchmark holds the route to; 0: nothing
-    size_t max_body;                    // bytes; 0: the server's (1 MiB)
-    bool deprecated, hidden;            // said so in the documents; left out of them
-    uint32_t cache_s;                   // a GET's answer is kept and given again for so long: leat/cache.h; 0: it is not
-    uint32_t cache_stale_s;             // and then so long still, while it is made anew behind the client's back
-    const char *cache_tags;             // by which it is forgotten before: "posts,post:{post_id}", names of the path's parameters in braces
-    bool cache_per_user;                // of a route that looks at credentials: each has answers of its own, and is checked each time
-    bool stream_body;                   // the handler runs before the body is here: request_body_next()
+    uint16_t status;                    /**< 200 where not given; 204 for Empty */
+    const char *tag;                    /**< the plugin's where not given */
+    const char *summary, *description;  /**< for the documents */
+    const char *operation_id;           /**< made of name, path and method where not given */
+    const leat_error *const *errors;    /**< for the documents */
+    const leat_provider *const *guards; /**< run before the parameters are read */
+    uint32_t timeout_ms;                /**< the request's deadline; 0: the server's (30 s) */
+    uint32_t p99_budget_us;             /**< what the benchmark holds the route to; 0: nothing */
+    size_t max_body;                    /**< bytes; 0: the server's (1 MiB) */
+    bool deprecated, hidden;            /**< said so in the documents; left out of them */
+    uint32_t cache_s;                   /**< a GET's answer is kept and given again for so long: leat/cache.h; 0: it is not */
+    uint32_t cache_stale_s;             /**< and then so long still, while it is made anew behind the client's back */
+    const char *cache_tags; /**< by which it is forgotten before: "posts,post:{post_id}", names of the path's parameters in braces */
+    bool cache_per_user;    /**< of a route that looks at credentials: each has answers of its own, and is checked each time */
+    bool stream_body;       /**< the handler runs before the body is here: request_body_next() */
     /**
      * The handler is called on a worker thread, of which there are some (BLOCKING_THREADS, 32): it may compute for long, or call what
      * blocks. All of leat may be called in it; what waits for the core (a query, http_get(), password_hash()) goes over there and back, so

@@ -35,26 +35,34 @@ enum leat_kind {
 /** `.format` of a str: what else it must be. EMAIL as email-validator judges it, URL as Pydantic's AnyUrl. */
 enum leat_format { FORMAT_NONE, EMAIL, URL, HOSTNAME, IPV4, IPV6, BASE64, SLUG };
 
+/** A member of a SCHEMA (ABI). */
 typedef struct leat_field {
-    uint16_t size, off, index, line;
-    const char *name;
-    const leat_schema *type;
-    const void *opts; // TYPE__opts; its head is struct leat_common_opts
+    uint16_t size;           /**< of this descriptor */
+    uint16_t off;            /**< of the member in its struct, bytes */
+    uint16_t index;          /**< 0; nobody reads it */
+    uint16_t line;           /**< where the author wrote it */
+    const char *name;        /**< the member's */
+    const leat_schema *type; /**< of the member */
+    const void *opts;        /**< TYPE__opts; its head is struct leat_common_opts */
 } leat_field;
 
+/** A type of C, as JSON, SQL and the documents see it (ABI). Constant, and as long-lived as the plugin. */
 struct leat_schema {
-    uint16_t size; // of this descriptor: a newer host zero-fills what an older plugin lacks
-    uint16_t kind, nfields, partial;
-    uint32_t bytes; // sizeof the C type
-    uint32_t set_off, null_off;
-    const char *name;
-    const leat_field *fields;
-    const leat_schema *elem;                // LEAT_LIST
-    const char *const *labels;              // LEAT_ENUM: labels[v - 1] for value v, nfields of them
-    const char *table;                      // TABLE
-    void (*put)(leat_json *, const void *); // straight-line serializer
-    const char *file;
-    uint32_t line;
+    uint16_t size;                          /**< of this descriptor: a newer host zero-fills what an older plugin lacks */
+    uint16_t kind;                          /**< enum leat_kind */
+    uint16_t nfields;                       /**< LEAT_OBJECT: of `fields`; LEAT_ENUM: of `labels` */
+    uint16_t partial;                       /**< 1: a PARTIAL, each field may be absent */
+    uint32_t bytes;                         /**< sizeof the C type */
+    uint32_t set_off;                       /**< LEAT_OBJECT: of .set, bytes into the struct; bit i is that of fields[i] */
+    uint32_t null_off;                      /**< LEAT_OBJECT: of .null, likewise */
+    const char *name;                       /**< in the documents, and in what is said of it */
+    const leat_field *fields;               /**< LEAT_OBJECT */
+    const leat_schema *elem;                /**< LEAT_LIST */
+    const char *const *labels;              /**< LEAT_ENUM: labels[v - 1] for value v, nfields of them */
+    const char *table;                      /**< TABLE */
+    void (*put)(leat_json *, const void *); /**< straight-line serializer */
+    const char *file;                       /**< where the author wrote it; NULL for a type of leat's own */
+    uint32_t line;                          /**< of `file` */
 };
 
 /** The options every field and parameter takes. */
@@ -66,9 +74,9 @@ struct leat_schema {
     bool read_only;                  /* ignored in bodies */                                                                               \
     bool write_only;                 /* left out of answers */                                                                             \
     bool secret;                     /* never echoed in an error, never logged */                                                          \
-    bool primary_key;                /* columns of a TABLE, from here on */                                                                \
-    bool unique;                     /* no two rows have the same */                                                                       \
-    bool index;                      /* an index of its own */                                                                             \
+    bool primary_key;                /* TABLE: of its primary key */                                                                       \
+    bool unique;                     /* TABLE: no two rows have the same */                                                                \
+    bool index;                      /* TABLE: it has an index */                                                                          \
     const char *title, *description; /* for the documents */                                                                               \
     const char *example;             /* a value as JSON, or a text, for the documents */                                                   \
     const char *alias;               /* the name in JSON, query, header, form */                                                           \
@@ -108,22 +116,21 @@ struct leat_common_opts {
  */
 typedef struct {
     LEAT_COMMON_OPTS;
-    uint32_t min_length, max_length;    // in code points; 0: no bound
-    enum leat_format format;            // EMAIL, URL, HOSTNAME, IPV4, IPV6, BASE64, SLUG
-    const char *pattern;                // PCRE2, unanchored
-    const char *def;                    // where it is absent
-    const char *(*check)(req *, str *); // runs last, may change the value; NULL, or the message of a value_error
+    uint32_t min_length, max_length;    /**< in code points; 0: no bound */
+    enum leat_format format;            /**< EMAIL, URL, HOSTNAME, IPV4, IPV6, BASE64, SLUG */
+    const char *pattern;                /**< PCRE2, unanchored */
+    const char *def;                    /**< where it is absent */
+    const char *(*check)(req *, str *); /**< runs last, may change the value; NULL, or the message of a value_error */
 } str__opts;
 /** The extremes of the type, and 0 for multiple_of, mean no bound. INT_MIN means no default. */
 typedef LEAT_NUM_OPTS(i32) i32__opts;
 typedef LEAT_NUM_OPTS(i64) i64__opts;
 /** Infinities mean no bound, NaN no default. */
 typedef LEAT_NUM_OPTS(f64) f64__opts;
-/** `def`: -1 means no default. */
 typedef struct {
     LEAT_COMMON_OPTS;
-    int8_t def;
-    const char *(*check)(req *, bool *);
+    int8_t def;                          /**< where it is absent; -1: no default */
+    const char *(*check)(req *, bool *); /**< a rule of your own: NULL, or the message of a value_error */
 } _Bool__opts;
 typedef LEAT_ANY_OPTS(uuid) uuid__opts;
 typedef LEAT_ANY_OPTS(timestamp) timestamp__opts;
@@ -194,10 +201,12 @@ enum leat_item_kind {
     LEAT_ITEM_CONSTRAINT,
     LEAT_ITEM_COLUMN_TYPE,
 };
+/** What each declaration begins with (ABI). */
 typedef struct leat_item {
-    uint16_t kind, size;
-    uint32_t line;
-    const char *file;
+    uint16_t kind;    /**< enum leat_item_kind */
+    uint16_t size;    /**< of the whole declaration: a newer host zero-fills what an older plugin lacks */
+    uint32_t line;    /**< where the author wrote it */
+    const char *file; /**< as the compiler was given it */
 } leat_item;
 #define LEAT_ITEM(k, T)                                                                                                                    \
     { k, sizeof(T), __LINE__, __FILE__ }
@@ -249,9 +258,10 @@ typedef struct leat_item {
     enum { S_##__D = 0, S_##_list__D = 0 };                                                                                                \
     _Static_assert(LEAT_NARGS(__VA_ARGS__) <= 64, #S_ ": a schema holds at most 64 fields")
 
+/** A SCHEMA, so that the host knows it by name (ABI). */
 struct leat_declared_schema {
-    leat_item base;
-    const leat_schema *schema;
+    leat_item base;            /**< LEAT_ITEM_SCHEMA */
+    const leat_schema *schema; /**< what was declared */
 };
 #define LEAT_SCHEMA(S_, partial_, table_, ...)                                                                                             \
     LEAT_STRUCT(S_, __VA_ARGS__);                                                                                                          \
@@ -310,7 +320,10 @@ struct leat_declared_schema {
 
 /** How a page of a list is told: {"page", "limit", "total", "pages"}. */
 typedef struct Pagination {
-    i64 page, limit, total, pages;
+    i64 page;  /**< this one, from 1 */
+    i64 limit; /**< rows of a full page */
+    i64 total; /**< rows of all pages */
+    i64 pages; /**< how many there are */
 } Pagination;
 typedef LEAT_ANY_OPTS(Pagination) Pagination__opts;
 enum { Pagination__D = 0 };
@@ -347,34 +360,40 @@ void Pagination__put(leat_json *, const Pagination *);
     static const struct leat_column_type S_##__type_of_##field_ = {LEAT_ITEM(LEAT_ITEM_COLUMN_TYPE, struct leat_column_type),              \
                                                                    &S_##__schema, offsetof(S_, field_), "" sql_ ""};                       \
     LEAT_REGISTER(S_##__type_of_##field_##_reg, S_##__type_of_##field_)
+/** An INDEX, UNIQUE_INDEX or INDEX_ON (ABI). */
 struct leat_index {
-    leat_item base;
-    const leat_schema *schema;
-    const char *name;
-    bool unique;
-    uint8_t n;
-    uint16_t off[8];
-    const char *sql; // INDEX_ON; NULL otherwise
+    leat_item base;            /**< LEAT_ITEM_INDEX */
+    const leat_schema *schema; /**< of the table */
+    const char *name;          /**< in Postgres */
+    bool unique;               /**< no two rows are equal in it */
+    uint8_t n;                 /**< of `off` */
+    uint16_t off[8];           /**< the columns: where their members are, bytes into the struct */
+    const char *sql;           /**< INDEX_ON; NULL otherwise */
 };
+/** A CONSTRAINT (ABI). */
 struct leat_constraint {
-    leat_item base;
-    const leat_schema *schema;
-    const char *name, *sql;
+    leat_item base;            /**< LEAT_ITEM_CONSTRAINT */
+    const leat_schema *schema; /**< of the table */
+    const char *name;          /**< in Postgres */
+    const char *sql;           /**< what stands behind CONSTRAINT name */
 };
+/** A COLUMN_TYPE (ABI). */
 struct leat_column_type {
-    leat_item base;
-    const leat_schema *schema;
-    uint32_t off;
-    const char *sql;
+    leat_item base;            /**< LEAT_ITEM_COLUMN_TYPE */
+    const leat_schema *schema; /**< of the table */
+    uint32_t off;              /**< of the column's member, bytes into the struct */
+    const char *sql;           /**< the type, in Postgres' words */
 };
+/** A TABLE (ABI). */
 struct leat_table {
-    leat_item base;
-    const leat_schema *schema;
+    leat_item base;            /**< LEAT_ITEM_TABLE */
+    const leat_schema *schema; /**< of its rows; `table` is its name */
 };
+/** A plugin's SETTINGS (ABI). */
 struct leat_settings {
-    leat_item base;
-    const leat_schema *schema;
-    const void **values;
+    leat_item base;            /**< LEAT_ITEM_SETTINGS */
+    const leat_schema *schema; /**< of the struct they are read into */
+    const void **values;       /**< where the host leaves its address, before on_load */
 };
 
 /** ENUM(UserRole, admin, user): C values UserRole_admin = 1, UserRole_user = 2; in JSON and Postgres the label. 0 is no value. */
@@ -405,6 +424,7 @@ struct leat_settings {
 #define LEAT_ENUMERATOR(E_, nm) E_##_##nm = E_##__ordinal_##nm,
 /** The label of an ENUM's value, for a query's argument or a log line. */
 #define LABEL(E_, value) leat_label(&E_##__schema, (E_){value})
+/** What LABEL() calls: a view of the plugin's own text; empty for what is no value of the ENUM. */
 str leat_label(const leat_schema *schema, unsigned value);
 
 /** VALIDATE(UserCreate, in) { return bad ? "message" : NULL; }  A rule over the whole model, run once all its fields are right. */
@@ -414,10 +434,11 @@ str leat_label(const leat_schema *schema, unsigned value);
                                                           (const char *(*)(req *, void *))(void (*)(void))S_##__validate};                 \
     LEAT_REGISTER(S_##__validator_reg, S_##__validator);                                                                                   \
     static const char *S_##__validate(req *r LEAT_UNUSED, S_ *v_)
+/** A VALIDATE (ABI). */
 struct leat_validator {
-    leat_item base;
-    const leat_schema *schema;
-    const char *(*fn)(req *, void *);
+    leat_item base;                   /**< LEAT_ITEM_VALIDATOR */
+    const leat_schema *schema;        /**< of what it judges */
+    const char *(*fn)(req *, void *); /**< NULL, or the message of a value_error */
 };
 
 #pragma GCC visibility pop

@@ -27,6 +27,7 @@
 #undef fail
 #include <cmocka.h>
 #undef fail
+/** fail(): this test has failed; fail(r, error, ...): as in a handler. */
 #define fail(...) LEAT_CAT(LEAT_FAIL_OF_, LEAT_HAS(__VA_ARGS__))(__VA_ARGS__)
 #define LEAT_FAIL_OF_0() _fail(__FILE__, __LINE__)
 #define LEAT_FAIL_OF_1(r, e, ...) LEAT_CAT(LEAT_FAIL_, LEAT_HAS(__VA_ARGS__))(r, e, __VA_ARGS__)
@@ -46,13 +47,16 @@ typedef struct test_app app;
         leat_test_add(&nm##__test);                                                                                                        \
     }                                                                                                                                      \
     static void nm(app *a LEAT_UNUSED)
+/** What a TEST declares; static, in a list of all. */
 struct leat_test {
-    const char *name;
-    unsigned line;
-    void (*run)(app *a);
-    struct leat_test *next;
+    const char *name;       /**< the test's */
+    unsigned line;          /**< by which they are ordered */
+    void (*run)(app *a);    /**< the test */
+    struct leat_test *next; /**< leat_test_add()'s */
 };
+/** What TEST calls before main(). */
 void leat_test_add(struct leat_test *test);
+/** What TEST_PLUGINS makes. */
 extern const char *const leat_test_plugins[];
 
 // ---- the app, for programs with a main() of their own
@@ -74,31 +78,37 @@ void test_app_rollback(app *a);
 
 /** What came back. Lives until test_app_rollback(). */
 typedef struct test_answer {
-    app *from;
-    int status;
-    str body; /**< whole, chunks put together */
-    str head; /**< status line and headers */
-    /** Of the request, and where it was made. */
-    const char *method, *path, *file;
-    unsigned line;
+    app *from;          /**< which app answered */
+    int status;         /**< 200 */
+    str body;           /**< whole, chunks put together */
+    str head;           /**< status line and headers */
+    const char *method; /**< of the request */
+    const char *path;   /**< likewise, its query included */
+    const char *file;   /**< where the request was made */
+    unsigned line;      /**< of `file` */
 } answer;
 
 /** A field of a form, or with a filename a file. */
 struct leat_test_part {
-    const char *name, *filename, *type; /**< `filename` NULL: a field; `type` NULL: none is said */
-    str content;
+    const char *name;     /**< the form's name for it */
+    const char *filename; /**< NULL: a field */
+    const char *type;     /**< its Content-Type; NULL: none is said */
+    str content;          /**< byte for byte */
 };
 
+/** What get(), post() and their kin send. */
 struct leat_sending {
-    const char *method, *path, *file;
-    unsigned line;
-    const char *json; // the body, as application/json
+    const char *method; /**< "GET" */
+    const char *path;   /**< with its query, as it goes out */
+    const char *file;   /**< where the test asks */
+    unsigned line;      /**< of `file` */
+    const char *json;   /**< the body, as application/json */
     // author's options
-    const char *token;                  // Authorization: Bearer
-    const char *headers;                // lines between '\n': "X-One: 1\nX-Two: 2"
-    const char *form;                   // the body, as application/x-www-form-urlencoded
-    str body;                           // the body, byte for byte; its Content-Type is in `headers`
-    const struct leat_test_part *parts; // the body, as multipart/form-data: PARTS()
+    const char *token;                  /**< Authorization: Bearer */
+    const char *headers;                /**< lines between '\n': "X-One: 1\nX-Two: 2" */
+    const char *form;                   /**< the body, as application/x-www-form-urlencoded */
+    str body;                           /**< the body, byte for byte; its Content-Type is in `headers` */
+    const struct leat_test_part *parts; /**< the body, as multipart/form-data: PARTS() */
 };
 
 /** JSON without the backslashes: J({"email": "ada@example.com"}). */
@@ -116,10 +126,12 @@ struct leat_sending {
 #define post_form(a_, path_, form_, ...) LEAT_SEND(a_, "POST", path_, NULL, .form = (form_), ##__VA_ARGS__)
 /** post_files(a, "/v1/files", PARTS({"file", "a.txt", "text/plain", S("hello")}, {"note", .content = S("a field")}), .token = token) */
 #define post_files(a_, path_, parts_, ...) LEAT_SEND(a_, "POST", path_, NULL, .parts = (parts_), ##__VA_ARGS__)
+/** A list for post_files(), or for `.parts`. */
 #define PARTS(...) ((const struct leat_test_part[]){__VA_ARGS__, {0}})
 #define LEAT_SEND(a_, method_, path_, json_, ...)                                                                                          \
     test_app_send((a_), &(const struct leat_sending){                                                                                      \
                             .method = (method_), .path = (path_), .file = __FILE__, .line = __LINE__, .json = (json_), ##__VA_ARGS__})
+/** What get(), post() and their kin call. */
 answer *test_app_send(app *a, const struct leat_sending *sending);
 
 /** printf into the test's memory, for paths and bodies. */
@@ -138,12 +150,14 @@ const char *token_for(app *a, const char *subject);
         const P_##__type v_ = (__VA_ARGS__);                                                                                               \
         test_app_override((a_), &P_##__provider, &v_, sizeof v_);                                                                          \
     } while (0)
+/** What override() calls. */
 void test_app_override(app *a, const leat_provider *provider, const void *value, size_t bytes);
 
 // ---- what is expected; each fails the test at the author's line, and shows the answer
 //
 // A path leads into JSON: "detail[0].type", "data.length" (of a list), "" (all of it).
 
+/** The status is that. */
 #define expect_status(x_, status_) leat_expect_status((x_), (status_), __FILE__, __LINE__)
 /** expect_json(x, "detail[0].type", J("missing")): equal as values, whatever the order of members. NULL: there is nothing there. */
 #define expect_json(x_, path_, json_) leat_expect_json((x_), (path_), (json_), __FILE__, __LINE__)
@@ -163,6 +177,7 @@ void test_app_override(app *a, const leat_provider *provider, const void *value,
 /** The integer at the path. */
 #define number_at(x_, path_) leat_number_at((x_), (path_), __FILE__, __LINE__)
 
+/** What the macros above call. */
 void leat_expect_status(const answer *x, int status, const char *file, int line);
 void leat_expect_json(const answer *x, const char *path, const char *json, const char *file, int line);
 void leat_expect_header(const answer *x, const char *name, const char *value, const char *file, int line);
@@ -177,15 +192,16 @@ str header_at(const answer *x, const char *name);
 
 // ---- every route, from its own description
 
+/** What fuzz_every_route() goes by. */
 struct leat_fuzz {
-    const char *file;
-    unsigned line;
+    const char *file; /**< where the test asks */
+    unsigned line;    /**< of `file` */
     // author's options
-    const char *token;        // sent with nine of ten requests to routes that want one
-    const char *only;         // paths that begin so; NULL: all
-    const char *const *known; // names and values, NULL-terminated: {"user_id", id, "password", "Secure123", NULL}: used most of the time
-    unsigned count;           // requests for each route: 200
-    unsigned seed;            // 1; LEAT_FUZZ_SEED in the environment is stronger
+    const char *token;        /**< sent with nine of ten requests to routes that want one */
+    const char *only;         /**< paths that begin so; NULL: all */
+    const char *const *known; /**< names and values, then NULL, used most of the time: {"user_id", id, "password", "Secure123", NULL} */
+    unsigned count;           /**< requests for each route: 200 */
+    unsigned seed;            /**< 1; LEAT_FUZZ_SEED in the environment is stronger */
 };
 /**
  * fuzz_every_route(a, .token = token, .known = ...): makes requests that are right, at the bounds, and wrong, from every operation of the
@@ -194,6 +210,7 @@ struct leat_fuzz {
  * back before the next.
  */
 #define fuzz_every_route(a_, ...) test_app_fuzz((a_), &(const struct leat_fuzz){.file = __FILE__, .line = __LINE__, ##__VA_ARGS__})
+/** What fuzz_every_route() calls. */
 void test_app_fuzz(app *a, const struct leat_fuzz *fuzz);
 
 #endif

@@ -28,21 +28,22 @@ typedef struct leat_upload {
     str content_type; /**< what the client says it is; empty where it does not */
     i64 size;         /**< bytes */
 } leat_upload;
+/** What files() gives: all of that name. */
 typedef struct leat_upload_list {
-    const leat_upload *const *items;
-    size_t n;
+    const leat_upload *const *items; /**< in the order they came */
+    size_t n;                        /**< of `items` */
 } leat_upload_list;
 
 /** Options of file() and files(). */
 struct leat_file_opts {
-    uint16_t size;
+    uint16_t size; /**< of this struct: it may grow */
     // author's options
-    bool optional;             // may be absent
-    i64 max_bytes;             // of each: 422 `bytes_too_long`; 0: what the route's .max_body leaves
-    const char *content_types; // "image/png, image/jpeg" or "image/*": else 422 `enum`; NULL: any. A client's word, no more.
-    i32 min_items, max_items;  // files(): how many; 0: no bound of its own
-    const char *description;   // for the documents
-    const char *alias;         // the name in the form
+    bool optional;             /**< may be absent */
+    i64 max_bytes;             /**< of each: 422 `bytes_too_long`; 0: what the route's .max_body leaves */
+    const char *content_types; /**< "image/png, image/jpeg", a subtype of * is any; else 422 `enum`. NULL: any. A client's word */
+    i32 min_items, max_items;  /**< files(): how many; 0: no bound of its own */
+    const char *description;   /**< for the documents */
+    const char *alias;         /**< the name in the form */
 };
 
 /** The file's bytes as a whole, in the request's memory: for what is small. Suspends where they are in a temporary file. */
@@ -58,8 +59,8 @@ bool upload_next(req *, const leat_upload *, i64 *at, str *ret_piece);
 
 /** Options of upload_save(). */
 struct leat_save {
-    bool replace; // a file of that name is replaced, at once and as a whole; else it stays, and false is returned
-    bool undo;    // it is removed again where the request fails afterwards, or its client leaves
+    bool replace; /**< a file of that name is replaced, at once and as a whole; else it stays, and false is returned */
+    bool undo;    /**< it is removed again where the request fails afterwards, or its client leaves */
 };
 /**
  * upload_save(r, f, "var/files", name)   upload_save(r, f, "var/files", name, .replace = true)
@@ -72,6 +73,7 @@ struct leat_save {
  */
 #define upload_save(r_, upload_, folder_, name_, ...)                                                                                      \
     leat_upload_save((r_), (upload_), (folder_), (name_), &(const struct leat_save){__VA_ARGS__})
+/** What upload_save() calls. */
 bool leat_upload_save(req *, const leat_upload *, const char *folder, str name, const struct leat_save *);
 /** Removes what upload_save() has put there, by the same rules. True; false where there is no such file. Suspends. */
 bool upload_remove(req *, const char *folder, str name);

@@ -24,23 +24,24 @@ typedef struct req req;
 
 /** A view of UTF-8 bytes, not NUL-terminated; whoever made the bytes owns them. `ptr` is NULL where there is no string at all. */
 typedef struct str {
-    const char *ptr;
-    size_t len; /**< bytes */
+    const char *ptr; /**< the first byte */
+    size_t len;      /**< bytes */
 } str;
+/** The numbers that a model, a parameter or a column can hold. */
 typedef int32_t i32;
 typedef int64_t i64;
 typedef double f64;
 /** RFC 9562, in network byte order. */
 typedef struct uuid {
-    uint8_t b[16];
+    uint8_t b[16]; /**< as they are written, the first two hex digits first */
 } uuid;
 /** Microseconds since 1970-01-01T00:00:00Z, leap seconds not counted; the range of years is 0001 to 9999. */
 typedef struct timestamp {
-    i64 us;
+    i64 us; /**< microseconds; before 1970 below 0 */
 } timestamp;
 /** Any JSON value, kept as the text that was received; it was checked to be well-formed. */
 typedef struct json_value {
-    str raw;
+    str raw; /**< one value, white space around it left out */
 } json_value;
 
 /** A string literal as a `str`, at no cost. */

@@ -11,19 +11,21 @@
 #pragma GCC visibility push(default)
 
 enum leat_when { LEAT_WHEN_START = 1, LEAT_WHEN_STOP, LEAT_WHEN_EVERY };
+/** An ON_START, ON_STOP or EVERY (ABI). */
 typedef struct leat_work {
-    leat_item base;
-    uint16_t when, nparams;
-    uint32_t args_bytes;
-    const char *name;
-    const leat_param *params;
-    void (*call)(req *, void *args);
-    double period_s; // of EVERY
+    leat_item base;                  /**< LEAT_ITEM_WORK */
+    uint16_t when;                   /**< enum leat_when */
+    uint16_t nparams;                /**< of `params` */
+    uint32_t args_bytes;             /**< sizeof the struct of its arguments */
+    const char *name;                /**< in the log and /metrics */
+    const leat_param *params;        /**< what it depends on */
+    void (*call)(req *, void *args); /**< the work */
+    double period_s;                 /**< of EVERY */
     // author's options
-    uint32_t timeout_ms;             // its deadline; 0: the server's for requests (30 s)
-    bool per_core;                   // EVERY: on each core instead of once a process
-    bool at_start;                   // EVERY: also as soon as it serves
-    const leat_error *const *errors; // for the constraints of its statements
+    uint32_t timeout_ms;             /**< its deadline; 0: the server's for requests (30 s) */
+    bool per_core;                   /**< EVERY: on each core instead of once a process */
+    bool at_start;                   /**< EVERY: also as soon as it serves */
+    const leat_error *const *errors; /**< for the constraints of its statements */
 } leat_work;
 
 /**

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/buffer.h"
+#include "base/option.h"
 #include "db/plan.h"
 #include "db/sql.h"
 #include "schema/descriptor.h"
@@ -114,9 +115,9 @@ static bool is_name(const char *text) {
 }
 
 str statement_argument(const leat_query *query, unsigned index, struct arena *arena) {
-    bool is_told = query->base.size >= offsetof(leat_query, texts) + sizeof query->texts && query->texts;
-    if (is_told && is_name(query->texts[index]))
-        return arena_format(arena, "$%u, %s,", index + 1, query->texts[index]);
+    const char *const *texts = ITEM_OPTION(query, texts);
+    if (texts && is_name(texts[index]))
+        return arena_format(arena, "$%u, %s,", index + 1, texts[index]);
     return arena_format(arena, "$%u", index + 1);
 }
 

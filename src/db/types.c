@@ -87,7 +87,7 @@ const char *schema_type_name(const leat_schema *type) {
 
 const char *argument_type_name(unsigned type) {
     static const char *const lists[] = {
-        [LEAT_A_STR] = "str_list",    [LEAT_A_I32] = "i32_list",   [LEAT_A_I64] = "i64_list",        [LEAT_A_F64] = "f64_list",
+        [LEAT_A_STR] = "str_list",   [LEAT_A_I32] = "i32_list",   [LEAT_A_I64] = "i64_list",        [LEAT_A_F64] = "f64_list",
         [LEAT_A_BOOL] = "bool_list", [LEAT_A_UUID] = "uuid_list", [LEAT_A_TIME] = "timestamp_list", [LEAT_A_JSON] = "json_value_list",
     };
     unsigned item = type & ~(unsigned)LEAT_A_LIST;

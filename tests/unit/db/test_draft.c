@@ -25,6 +25,8 @@ TABLE(Kinds, "kinds",
     (json_value, more,     .server_default = "'{}'"),
     (Mood,       mood,     .server_default = "'good'"),
     (str,        total,    .server_default = "0"),
+    (str_list,   tags,     .server_default = "'{}'"),
+    (i64_list,   marks,    .nullable = true),
     (str,        loud,     .server_default = "GENERATED ALWAYS AS (upper(name)) STORED", .nullable = true),
     (str,        order,    .column = "order", .nullable = true),
     (i64,        parent,   .references = "kinds(id) ON DELETE SET NULL", .nullable = true));
@@ -52,7 +54,7 @@ TABLE(Moved, "persons", V1, (str, email, .unique = true));
 TABLE(Strict, "people", V1, (str, email, .unique = true), (str, bio));
 TABLE(Wrong, "wrong", (i64, id, .primary_key = true), (str, a, .server_default = "nonsense("), (str, b, .references = "nowhere(id)"));
 TABLE(Elsewhere, "shop.orders", (i64, id, .primary_key = true), (str, user, .column = "user", .index = true));
-TABLE(Nested, "nested", (i64, id), (str_list, names));
+TABLE(Nested, "nested", (i64, id), (Member_list, members));
 // clang-format on
 
 static const leat_item *const of_kinds[] = {
@@ -283,7 +285,7 @@ static void test_a_field_that_no_column_can_hold_is_refused(void **state) {
     assert_int_equal(declared_table_make(&(struct declaration_of_table){"shop", &Nested__schema, NULL, 0}, &arena, &table, &message),
                      -EINVAL);
 
-    assert_true(holds(message, "error: 'names' of TABLE Nested is no value of one column"));
+    assert_true(holds(message, "error: 'members' of TABLE Nested is no value of one column"));
 }
 
 static void test_a_table_of_another_schema_is_compared_there(void **state) {
