@@ -18,6 +18,8 @@
 #include <hiredis/hiredis.h>
 #include <openssl/err.h>
 
+#include "engine/tls_stream.h"
+
 enum { READ_BYTES = 4096, KEEPALIVE_S = 10, KEEPALIVE_INTERVAL_S = 5, KEEPALIVE_PROBES = 3, USER_TIMEOUT_MS = 5000 };
 
 static int refuse(char *failure, int error, const char *what, const char *why) {
@@ -112,6 +114,7 @@ static void make_tls_context(void) {
         return;
     }
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
     tls_context = context;
 }
 
@@ -137,9 +140,7 @@ static int begin_tls(const struct redis_address *address, struct redis_socket *m
         return refuse(failure, -ENOMEM, "TLS cannot be set up", NULL);
     if (SSL_connect(made->tls) == 1)
         return 0;
-    long verified = SSL_get_verify_result(made->tls);
-    const char *reason = verified != X509_V_OK ? X509_verify_cert_error_string(verified) : ERR_reason_error_string(ERR_peek_last_error());
-    return refuse(failure, -EPROTO, "TLS", reason ? reason : "the other side speaks none");
+    return refuse(failure, -EPROTO, "TLS", tls_failure(made->tls));
 }
 
 // ---- sign-in
@@ -169,12 +170,15 @@ static redisReply *read_reply(struct redis_socket *made, redisReader *reader) {
 // What Redis says of a refusal holds no password: "WRONGPASS invalid username-password pair or user is disabled."
 static int ask(struct redis_socket *made, int argc, const char **argv, char *failure) {
     char *command = NULL;
+    ERR_clear_error();
     int bytes = redisFormatCommandArgv(&command, argc, argv, NULL);
     redisReader *reader = redisReaderCreate();
     bool is_sent = bytes > 0 && reader && write_all(made, command, (size_t)bytes);
     redisReply *reply = is_sent ? read_reply(made, reader) : NULL;
     int error = 0;
-    if (!reply)
+    if (!reply && made->tls && ERR_peek_last_error()) // in TLS 1.3 a refusal comes after the handshake
+        error = refuse(failure, -EPROTO, "TLS", tls_failure(made->tls));
+    else if (!reply)
         error = refuse(failure, -EPROTO, argv[0], "no answer that is Redis'");
     else if (reply->type == REDIS_REPLY_ERROR)
         error = refuse(failure, -EACCES, argv[0], reply->str);

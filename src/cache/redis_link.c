@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <hiredis/hiredis.h>
 
@@ -104,7 +102,7 @@ static void fail_pending(struct redis_link *link) {
 }
 
 void redis_link_reap(struct redis_link *link) {
-    if (link->state != REDIS_CLOSING || op_is_in_flight(&link->recv_op) || op_is_in_flight(&link->send_op))
+    if (link->state != REDIS_CLOSING || redis_transport_is_busy(link))
         return;
     redis_socket_close(&link->socket);
     redisReaderFree(link->reader);
@@ -126,7 +124,7 @@ void redis_link_close(struct redis_link *link, const char *why) {
     deferred_cancel(&link->flush);
     if (now_ms(link) - link->up_ms > REDIS_BACK_OFF_MS_MAX) // it has served
         link->back_off_ms = REDIS_BACK_OFF_MS_MIN;
-    shutdown(link->socket.fd, SHUT_RDWR); // its operations come back
+    redis_transport_stop(link);
     fail_pending(link);
     link->events->down(link, why);
     redis_link_reap(link);
@@ -231,6 +229,7 @@ static int take_over(struct redis_link *link) {
     link->made = (struct redis_socket){.fd = -1};
     link->reader = redisReaderCreate();
     link->unread_bytes = 0;
+    link->tls = (struct tls_stream){0};
     link->filling = 0;
     link->state = REDIS_UP;
     link->up_ms = now_ms(link);
@@ -243,9 +242,11 @@ static void connected(struct job *job) {
     link->state = REDIS_DOWN;
     if (!link->made_error && !link->is_stopping) {
         int error = take_over(link);
-        if (!error)
-            return link->events->up(link);
-        return redis_link_close(link, strerror(-error));
+        if (error)
+            redis_link_close(link, link->tls.why ? link->tls.why : strerror(-error));
+        else if (link->state == REDIS_UP) // what TLS had read ahead may have closed it
+            link->events->up(link);
+        return;
     }
     if (!link->made_error)
         redis_socket_close(&link->made);

@@ -1,7 +1,7 @@
 // redis_link.h — one connection to Redis on the ring: commands out in order, replies in the same; lost, it comes back by itself.
 //
 // hiredis makes the commands' bytes and reads the replies; the bytes go by the ring (a multishot recv, one send at a time for all that was
-// said in a turn), with TLS by OpenSSL when the ring says that the socket is ready. A worker thread connects. A command that is not
+// said in a turn), or through a TLS session (engine/tls_stream.h). A worker thread connects. A command that is not
 // answered in time is answered with NULL, and its reply dropped when it comes; while one is overdue no other is taken, so that a Redis that
 // hangs makes one request wait and not all. A link without a sign of life for REDIS_HUNG_MS is closed; from 100 ms to REDIS_BACK_OFF_MS_MAX
 // later it is connected again.
@@ -15,6 +15,7 @@
 #include "cache/redis_connect.h"
 #include "engine/core.h"
 #include "engine/offload.h"
+#include "engine/tls_stream.h"
 
 struct redisReply;
 struct redisReader;
@@ -56,6 +57,7 @@ struct redis_link {
     enum { REDIS_DOWN, REDIS_CONNECTING, REDIS_UP, REDIS_CLOSING } state;
     struct redis_socket socket;
     struct op recv_op, send_op;
+    struct tls_stream tls; // in their place where the socket speaks TLS
     struct redisReader *reader;
     size_t unread_bytes; // since the last whole reply
     struct buffer output[2];

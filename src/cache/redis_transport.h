@@ -8,6 +8,9 @@
 int redis_transport_start(struct redis_link *link);
 /** Sends the buffer that is not being filled; redis_link_sent() follows. */
 void redis_transport_send(struct redis_link *link);
+/** Nothing comes or goes any more; redis_link_reap() follows for each operation that was in flight. */
+void redis_transport_stop(struct redis_link *link);
+bool redis_transport_is_busy(const struct redis_link *link);
 
 // what the link does about it
 void redis_link_received(struct redis_link *link, const char *data, size_t bytes);

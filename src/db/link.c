@@ -360,6 +360,7 @@ void link_close(struct db_link *link, int error) {
     link_forget_all(link);
     if (db->is_stopping && !link->is_sending)
         link->transport->say_goodbye(link);
+    tls_stream_stop(&link->tls);
     shutdown(link->fd, SHUT_RDWR); // ends every operation in flight
     core_defer(db->core, &link->reap);
     db_check_preparations(db);
@@ -380,7 +381,7 @@ static void reset_buffer(struct buffer *buffer) {
 
 static void on_reap(struct deferred *deferred) {
     struct db_link *link = container_of(deferred, struct db_link, reap);
-    if (op_is_in_flight(&link->recv_op) || op_is_in_flight(&link->send_op))
+    if (op_is_in_flight(&link->recv_op) || op_is_in_flight(&link->send_op) || tls_stream_is_busy(&link->tls))
         return; // each comes back, and asks again
     link_disconnect(link);
     reset_buffer(&link->input);

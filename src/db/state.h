@@ -15,6 +15,7 @@
 #include "db/wire.h"
 #include "engine/core.h"
 #include "engine/offload.h"
+#include "engine/tls_stream.h"
 
 enum {
     SETS_MAX = 64,                        // plugin generations alive at once
@@ -116,6 +117,7 @@ struct db_link {
     int fd;
     const struct transport *transport;
     struct op recv_op, send_op;
+    struct tls_stream tls; // in their place where libpq speaks TLS
     struct deferred flush, reap;
     struct buffer input; // a message that is not whole yet
     size_t skip_bytes;   // of a row too large to be kept
