@@ -67,19 +67,16 @@ static int by_id(const void *a, const void *b) {
 GET("/updates", db_updates, World_list, (query(str, n, .optional = true), depends(get_db, db))) {
     World_list *worlds = random_worlds(r, db, query_count(n));
     qsort(worlds->items, worlds->n, sizeof *worlds->items, by_id);
-    char *rows = alloc(r, worlds->n * 40 + 3), *end = rows;
+    i32 all_ids[QUERIES_MAX], all_numbers[QUERIES_MAX];
+    i32_list ids = {all_ids, worlds->n}, numbers = {all_numbers, worlds->n};
     for (size_t i = 0; i < worlds->n; i++) {
-        worlds->items[i].randomNumber = random_id();
-        str row = format(r, "%c{\"id\":%d,\"r\":%d}", i ? ',' : '[', worlds->items[i].id, worlds->items[i].randomNumber);
-        end = (char *)memcpy(end, row.ptr, row.len) + row.len;
+        ids.items[i] = worlds->items[i].id;
+        numbers.items[i] = worlds->items[i].randomNumber = random_id();
     }
-    *end++ = ']';
-    json_value changes = {{rows, (size_t)(end - rows)}};
     db_exec(db,
-            "UPDATE world SET randomnumber = c.r FROM (SELECT id, max(r) AS r FROM jsonb_to_recordset($1) AS v(id int, r int) GROUP BY id "
-            "ORDER BY id) c "
-            "WHERE world.id = c.id",
-            changes);
+            "UPDATE world SET randomnumber = c.r FROM (SELECT id, max(r) AS r FROM unnest($1::int[], $2::int[]) AS v(id, r) GROUP BY id "
+            "ORDER BY id) c WHERE world.id = c.id",
+            ids, numbers);
     return worlds;
 }
 
