@@ -22,10 +22,17 @@
 // ---- status, headers, cookies
 
 /**
- * Adds a header to the answer, errors included. A name that is no token, or a value with CR, LF or NUL, is a fault of the plugin: the
- * request fails with 500 and the log names it. Content-Length, Transfer-Encoding, Connection and Date are leat's own and refused alike.
+ * Adds a header to the answer, errors included; of what the server sends by itself (X-Content-Type-Options and its kin, X-Request-ID, a
+ * file's ETag ...) it takes the place, and Content-Type is that of the body this handler answers with, not of a failure's. Both are copied.
+ * A name that is no token, or a value with CR, LF or NUL, is a fault of the plugin: the request fails with 500 and the log names it.
+ * Content-Length, Transfer-Encoding, Connection and Date are leat's own and refused alike.
  */
 void set_header(req *, const char *name, str value);
+/**
+ * The answer has no header of that name, in any case: neither the server's own nor what was set so far. Refuses as set_header() does, and
+ * Content-Type as well.
+ */
+void drop_header(req *, const char *name);
 /** Answers with another status than the route's. 200 to 599. */
 void set_status(req *, unsigned status);
 /** Adds `Set-Cookie: name=value; attributes`; `attributes` may be NULL. put_cookie() says the same in types. */

@@ -8,6 +8,7 @@
 
 #include "app/cached_answer.h"
 #include "app/cached_key.h"
+#include "app/header.h"
 #include "app/middleware.h"
 #include "app/observe.h"
 #include "app/reply.h"
@@ -326,13 +327,6 @@ bool cached_finds(req *r) {
 
 // ---- what was made
 
-static str header_value(const req *r, const char *name) {
-    for (const struct header_line *line = r->headers; line; line = line->next)
-        if (line->name.len == strlen(name) && strncasecmp(line->name.ptr, name, line->name.len) == 0)
-            return line->value;
-    return (str){0};
-}
-
 static bool says(str value, const char *word) {
     for (size_t i = 0, bytes = strlen(word); value.ptr && i + bytes <= value.len; i++)
         if (strncasecmp(value.ptr + i, word, bytes) == 0)
@@ -343,14 +337,14 @@ static bool says(str value, const char *word) {
 // The handler knows better: an answer of its own status, or one that it says is for one client, or for now.
 static bool may_be_kept(const req *r, const Response *response) {
     const struct cached_plan *plan = r->endpoint->cached;
-    str control = header_value(r, "Cache-Control");
+    str control = header_find(r->headers, "Cache-Control");
     if (is_unfit(plan) || (r->status && r->status != r->endpoint->status))
         return false;
     if (response && (response->location.ptr || response->file || (response->status && response->status != r->endpoint->status)))
         return false;
     if (says(control, "no-store") || says(control, "no-cache") || (says(control, "private") && !plan->is_per_user))
         return false;
-    return !header_value(r, "Set-Cookie").ptr && !header_value(r, "Vary").ptr;
+    return !header_find(r->headers, "Set-Cookie").ptr && !header_find(r->headers, "Vary").ptr;
 }
 
 static bool write_body(req *r, const leat_schema *schema, const void *value, str *ret_body) {
@@ -413,7 +407,7 @@ bool cached_reply(req *r, const void *value) {
         type = response->type, body = response->body;
     else if (!write_body(r, schema, value, &body))
         return false;
-    struct cache_entry *entry = make_entry(r, type, body);
+    struct cache_entry *entry = make_entry(r, header_type(r, type), body);
     if (!is_held_for(r, entry))
         return false;
     keep(r, entry);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "app/header.h"
 #include "app/reply.h"
 #include "base/str.h"
 #include "http/conditions.h"
@@ -76,6 +77,7 @@ static struct entry_parts coded_parts(const struct cache_entry *entry, str key, 
         .stale_ms = entry->stale_ms,
         .dead_ms = entry->dead_ms,
         .stamp = STAMP_UNKNOWN,
+        .replaces_defaults = entry->replaces_defaults,
     };
     str shorter = arena_format(arena, "ETag: %.*s\r\n%.*s", (int)etag.len, etag.ptr, (int)short_bytes, fields.ptr + skipped);
     parts.short_fields_bytes = shorter.len;
@@ -126,9 +128,11 @@ static __attribute__((noinline)) void write_in_pieces(struct cached_answer *own,
     struct answer answer;
     reply_begin(&answer, own->app, own->session, own->status, own->head ? http_text(own->head, own->head->origin) : (str){0});
     answer_raw_fields(&answer, (str){lines, (size_t)(put_own(lines, own) - lines)});
-    for (const struct header_line *line = own->headers; line; line = line->next)
-        answer_field(&answer, line->name, line->value);
-    answer_raw_fields(&answer, fields);
+    if (own->entry->replaces_defaults)
+        header_lines_write(fields, &answer);
+    else
+        answer_raw_fields(&answer, fields);
+    headers_write(own->headers, &answer);
     answer_write(&answer, body);
     answer_end(&answer);
     own->bytes = answer.used;
@@ -152,7 +156,7 @@ void cached_answer_write(struct cached_answer *answer) {
         fields.len = entry->short_fields_bytes;
         body.len = 0;
     }
-    if (answer->app->options->cors.origin_count || answer->headers || fields.len > LINES_BYTES - OWN_BYTES_MAX)
+    if (answer->app->options->cors.origin_count || answer->headers || entry->replaces_defaults || fields.len > LINES_BYTES - OWN_BYTES_MAX)
         return write_in_pieces(answer, fields, body);
     char lines[LINES_BYTES];
     char *end = put(put_own(lines, answer), fields);
@@ -160,17 +164,6 @@ void cached_answer_write(struct cached_answer *answer) {
 }
 
 // ---- made once
-
-static bool is_named(const struct header_line *line, const char *name) {
-    return line->name.len == strlen(name) && strncasecmp(line->name.ptr, name, line->name.len) == 0;
-}
-
-static str own_value(const struct header_line *headers, const char *name) {
-    for (; headers; headers = headers->next)
-        if (is_named(headers, name))
-            return headers->value;
-    return (str){0};
-}
 
 static str etag_of(str body, struct arena *arena) {
     char text[DIGEST_TEXT_BYTES + 2];
@@ -186,25 +179,39 @@ static str add_line(struct arena *arena, str lines, str name, str value) {
     return arena_format(arena, "%.*s%.*s: %.*s\r\n", (int)lines.len, lines.ptr, (int)name.len, name.ptr, (int)value.len, value.ptr);
 }
 
-// The handler's own, but for what was put first.
+static bool is_named(const struct header_line *line, const char *name) {
+    return line->name.len == strlen(name) && strncasecmp(line->name.ptr, name, line->name.len) == 0;
+}
+
+// The handler's own, but for what was put first; a name alone where it wants none.
 static str add_headers(struct arena *arena, str lines, const struct header_line *headers) {
     for (; headers; headers = headers->next)
-        if (!is_named(headers, "ETag") && !is_named(headers, "Cache-Control"))
+        if (!headers->value.ptr && headers->replaces && lines.ptr)
+            lines = arena_format(arena, "%.*s%.*s\r\n", (int)lines.len, lines.ptr, (int)headers->name.len, headers->name.ptr);
+        else if (!is_named(headers, "ETag") && !is_named(headers, "Cache-Control"))
             lines = add_line(arena, lines, headers->name, headers->value);
     return lines;
 }
 
+static bool replaces_defaults(const struct header_line *headers) {
+    for (; headers; headers = headers->next)
+        if (headers->replaces)
+            return true;
+    return false;
+}
+
 // As compress() has it; the handler may have coded its body itself, or want it left as it is.
 static bool is_compressible(const struct coding_options *options, const struct header_line *headers, str type, str body) {
-    str control = own_value(headers, "Cache-Control");
+    str control = header_find(headers, "Cache-Control");
     return body.len >= options->bytes_min && body.len <= options->bytes_max && media_type_is_compressible(type) &&
-           !own_value(headers, "Content-Encoding").ptr && !(control.len && memmem(control.ptr, control.len, "no-transform", 12));
+           !header_find(headers, "Content-Encoding").ptr && !(control.len && memmem(control.ptr, control.len, "no-transform", 12));
 }
 
 bool cached_answer_fields(const struct cached_plan *plan, const struct coding_options *options, const struct header_line *headers, str type,
                           struct arena *arena, struct entry_parts *parts) {
-    str etag = own_value(headers, "ETag"), control = own_value(headers, "Cache-Control"), vary = plan->vary;
+    str etag = header_find(headers, "ETag"), control = header_find(headers, "Cache-Control"), vary = plan->vary;
     parts->is_compressible = is_compressible(options, headers, type, parts->body);
+    parts->replaces_defaults = replaces_defaults(headers);
     if (parts->is_compressible)
         vary = arena_format(arena, "%.*s%sAccept-Encoding", (int)vary.len, vary.ptr, vary.len ? ", " : "");
     parts->etag = etag.len ? etag : etag_of(parts->body, arena);

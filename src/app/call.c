@@ -187,13 +187,6 @@ static void put_unless_there(struct fields *fields, const char *name, str value)
         put(fields, name, value);
 }
 
-static bool is_token(const char *name) {
-    const char *end = name;
-    while (is_token_char(*end))
-        end++;
-    return end != name && !*end;
-}
-
 static bool is_ours(const char *name) {
     static const char *const ours[] = {"Host", "Content-Length", "Transfer-Encoding", "Connection", "Expect", "Accept-Encoding",
                                        "TE",   "Upgrade"};
@@ -201,13 +194,6 @@ static bool is_ours(const char *name) {
         if (strcasecmp(name, ours[i]) == 0)
             return true;
     return false;
-}
-
-static bool is_one_line(str value) {
-    for (size_t i = 0; i < value.len; i++)
-        if (value.ptr[i] == '\r' || value.ptr[i] == '\n' || value.ptr[i] == '\0')
-            return false;
-    return true;
 }
 
 // The plugin's own mistake, whatever led to it.

@@ -5,24 +5,16 @@
 #include "compress.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/str.h"
+#include "header.h"
 #include "http/media_type.h"
-
-static bool is_name(str name, const char *wanted) {
-    return name.len == strlen(wanted) && strncasecmp(name.ptr, wanted, name.len) == 0;
-}
 
 // The handler has coded it already, or wants it left as it is (RFC 9110, section 7.7).
 static bool is_to_be_left_alone(const req *r) {
-    for (const struct header_line *line = r->headers; line; line = line->next) {
-        if (is_name(line->name, "Content-Encoding") || is_name(line->name, "Content-Range"))
-            return true;
-        if (is_name(line->name, "Cache-Control") && line->value.len && memmem(line->value.ptr, line->value.len, "no-transform", 12))
-            return true;
-    }
-    return false;
+    str control = header_find(r->headers, "Cache-Control");
+    return header_find(r->headers, "Content-Encoding").ptr || header_find(r->headers, "Content-Range").ptr ||
+           (control.len && memmem(control.ptr, control.len, "no-transform", 12));
 }
 
 void compress(req *r, struct answer *answer, str type) {

@@ -10,6 +10,7 @@
 #include "away.h"
 #include "base/str.h"
 #include "engine/file.h"
+#include "header.h"
 #include "http/coding.h"
 #include "http/date.h"
 #include "http/disposition.h"
@@ -173,9 +174,9 @@ static uint64_t size_of(const struct file_answer *answer) {
 static void put_headers(struct file_answer *answer) {
     req *r = answer->request;
     response_put_validators(r, &answer->validators);
-    set_header(r, "Accept-Ranges", S("bytes"));
+    header_put_default(r, "Accept-Ranges", S("bytes"));
     if (answer->options.max_age_s > 0)
-        set_header(r, "Cache-Control", format(r, "public, max-age=%lld", (long long)answer->options.max_age_s));
+        header_put_default(r, "Cache-Control", format(r, "public, max-age=%lld", (long long)answer->options.max_age_s));
     if (answer->options.precompressed)
         set_header(r, "Vary", S("Accept-Encoding"));
     if (answer->coding != CODING_IDENTITY)
@@ -185,7 +186,7 @@ static void put_headers(struct file_answer *answer) {
     str disposition = disposition_write(&r->arena, answer->options.download);
     if (!disposition.ptr)
         fail_busy(r, "no memory for a file's name");
-    set_header(r, "Content-Disposition", disposition);
+    header_put_default(r, "Content-Disposition", disposition);
 }
 
 static _Noreturn void refuse_ranges(struct file_answer *answer) {

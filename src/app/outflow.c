@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "cached.h"
+#include "header.h"
 #include "observe.h"
 
 static struct wheel *wheel_of(const struct outflow *outflow) {
@@ -55,12 +56,12 @@ struct outflow *outflow_create(req *r, enum leat_kind kind, str type, int64_t bo
 
 static void put_head(struct outflow *outflow, struct answer *answer) {
     req *r = outflow->request;
-    reply_open(r, answer, r->status ? r->status : r->endpoint->status, outflow->body_bytes);
-    answer_field(answer, S("Content-Type"), outflow->type);
     if (outflow->kind == LEAT_EVENTS) {
-        answer_field(answer, S("Cache-Control"), S("no-store"));
-        answer_field(answer, S("X-Accel-Buffering"), S("no")); // nginx would keep them until it has a page full
+        header_put_default(r, "Cache-Control", S("no-store"));
+        header_put_default(r, "X-Accel-Buffering", S("no")); // nginx would keep them until it has a page full
     }
+    reply_open(r, answer, r->status ? r->status : r->endpoint->status, outflow->body_bytes);
+    answer_field(answer, S("Content-Type"), header_type(r, outflow->type));
 }
 
 // What must have gone well before a good answer begins.

@@ -8,6 +8,7 @@
 #include "cached.h"
 #include "compress.h"
 #include "failure_body.h"
+#include "header.h"
 #include "middleware.h"
 #include "observe.h"
 #include "reply.h"
@@ -36,8 +37,8 @@ static void put_fields(req *r, struct answer *answer, unsigned status) {
         put_cors(answer, &r->app->options->cors, origin_of(r));
     observe_put_request_id(answer, r);
     r->answered_status = status;
-    for (const struct header_line *line = r->headers; line; line = line->next)
-        answer_field(answer, line->name, line->value);
+    if (r->headers)
+        headers_write(r->headers, answer);
 }
 
 static void begin(req *r, struct answer *answer, unsigned status) {
@@ -110,10 +111,11 @@ static void reply_json(req *r, const leat_schema *schema, const void *value) {
     struct answer answer;
     leat_json writer;
     begin(r, &answer, status_of(r));
-    json_begin(&answer, &writer, S("application/json"));
+    str type = header_type(r, S("application/json"));
+    json_begin(&answer, &writer, type);
     json_write(&writer, schema, value);
     json_end(&answer, &writer);
-    end(r, &answer, S("application/json"));
+    end(r, &answer, type);
 }
 
 static void reply_empty(req *r) {
@@ -131,20 +133,20 @@ void reply_response(req *r, const Response *response) {
         return file_answer_send(r, response);
     bool is_bare = !r->headers && !r->endpoint->on_responses && !response->location.ptr && !r->app->options->cors.origin_count &&
                    response->body.len < r->app->options->coding.bytes_min;
-    str id_line;
+    str id_line, type = header_type(r, response->type);
     if (is_bare && observe_make_id_line(r, &id_line)) {
         r->answered_status = status;
-        r->answered_bytes = session_answer(r->session, status, response->type, id_line, response->body);
+        r->answered_bytes = session_answer(r->session, status, type, id_line, response->body);
         return;
     }
     struct answer answer;
     begin(r, &answer, status);
     if (response->location.ptr)
         answer_field(&answer, S("Location"), response->location);
-    if (response->type.len)
-        answer_field(&answer, S("Content-Type"), response->type);
+    if (type.len)
+        answer_field(&answer, S("Content-Type"), type);
     answer_write(&answer, response->body);
-    end(r, &answer, response->type);
+    end(r, &answer, type);
 }
 
 void reply_value(req *r, const void *value) {
@@ -216,6 +218,7 @@ static void answer_failure(req *r, struct leat_failure *failure, const struct pr
     bool is_looked_at = snapshot->shape || r->endpoint->on_failures;
     if (is_looked_at)
         failure->request_id = request_id(r);
+    headers_forget_body(r);
     if (is_looked_at && problems)
         failure->problems = failure_body_problems(problems, &r->arena);
     if (has_own_answer(r, failure))

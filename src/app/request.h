@@ -26,11 +26,6 @@ struct db_conn {
     bool is_used;
 };
 
-struct header_line {
-    struct header_line *next;
-    str name, value;
-};
-
 struct cleanup {
     struct cleanup *next;
     void (*fn)(void *arg, enum outcome outcome);
@@ -43,6 +38,7 @@ struct spawned {
     const void *args;
 };
 
+struct header_line;
 struct intake;
 struct text_pair;
 
@@ -93,6 +89,7 @@ struct req {
     struct missed_value *missed_values;
 
     struct header_line *headers, **headers_last;
+    str body_type; // the handler's own Content-Type; `ptr` NULL: none
     struct cleanup *cleanups;
     struct spawned *spawned, **spawned_last;
     unsigned spawned_count;
@@ -228,8 +225,6 @@ void file_answer_send(req *r, const Response *response);
 void response_put_validators(req *r, const struct validators *validators);
 /** Answers 304 or 412. */
 _Noreturn void response_answer_conditions(req *r, enum conditions conditions);
-/** Fails with 500: the plugin's fault, which the log names. */
-_Noreturn void refuse_header(req *r, const char *name, const char *why);
 
 /** Fails as `failure` says: by the ERROR of its constraint, or by its SQLSTATE. */
 _Noreturn void fail_by_database(req *r, const leat_query *query, const struct db_failure *failure);

@@ -7,63 +7,14 @@
 
 #include "away.h"
 #include "base/str.h"
+#include "header.h"
 #include "http/characters.h"
 #include "http/conditions.h"
 #include "http/date.h"
-#include "observe.h"
 #include "reply.h"
 #include "request.h"
 
-// ---- headers
-
-// RFC 9110, section 5.6.2.
-static bool is_token(const char *name) {
-    const char *end = name;
-    while (is_token_char(*end))
-        end++;
-    return end != name && !*end;
-}
-
-static bool is_ours(const char *name) {
-    static const char *const ours[] = {"Content-Length", "Transfer-Encoding", "Connection", "Date"};
-    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-        if (strcasecmp(name, ours[i]) == 0)
-            return true;
-    return false;
-}
-
-static bool holds_line_break(str value) {
-    for (size_t i = 0; i < value.len; i++)
-        if (value.ptr[i] == '\r' || value.ptr[i] == '\n' || value.ptr[i] == '\0')
-            return true;
-    return false;
-}
-
-_Noreturn void refuse_header(req *r, const char *name, const char *why) {
-    observe_log(r, LOG_ERROR, "bad_header", "header=%.40s reason=\"%s\"", name, why);
-    r->headers = NULL;
-    http_fail(r, 500, "Internal Server Error");
-}
-
-static void append_header(req *r, str name, str value) {
-    struct header_line *line = new (r, struct header_line);
-    *line = (struct header_line){.name = name, .value = value};
-    *r->headers_last = line;
-    r->headers_last = &line->next;
-}
-
-void set_header(req *r, const char *name, str value) {
-    if (!is_token(name))
-        refuse_header(r, "?", "the name is no token");
-    if (is_ours(name))
-        refuse_header(r, name, "this header is the server's own");
-    if (holds_line_break(value))
-        refuse_header(r, name, "the value holds CR, LF or NUL");
-    str name_copy = arena_copy(&r->arena, str_of(name)), value_copy = arena_copy(&r->arena, value);
-    if (!name_copy.ptr || !value_copy.ptr)
-        fail_busy(r, "no memory for a header");
-    append_header(r, name_copy, value_copy);
-}
+// ---- status
 
 void set_status(req *r, unsigned status) {
     if (status < 200 || status > 599)
@@ -126,7 +77,7 @@ static void write_cookie(req *r, const char *name, str value, const struct leat_
     str line = format(r, "%s=%.*s; Path=%s%s%s%s%s%s; SameSite=%s", name, (int)value.len, value.len ? value.ptr : "",
                       cookie->path ? cookie->path : "/", cookie->domain ? "; Domain=" : "", cookie->domain ? cookie->domain : "", age,
                       cookie->http_only ? "; HttpOnly" : "", cookie->secure ? "; Secure" : "", sites[cookie->same_site % 3]);
-    append_header(r, S("Set-Cookie"), line);
+    set_header(r, "Set-Cookie", line);
 }
 
 void leat_put_cookie(req *r, const char *name, str value, const struct leat_cookie *cookie) {
@@ -157,9 +108,9 @@ static str date_of(req *r, int64_t second) {
 
 void response_put_validators(req *r, const struct validators *validators) {
     if (validators->etag.ptr)
-        append_header(r, S("ETag"), validators->etag);
+        header_put_default(r, "ETag", validators->etag);
     if (validators->modified_s != HTTP_NEVER)
-        append_header(r, S("Last-Modified"), date_of(r, validators->modified_s));
+        header_put_default(r, "Last-Modified", date_of(r, validators->modified_s));
 }
 
 _Noreturn void response_answer_conditions(req *r, enum conditions conditions) {
@@ -209,7 +160,7 @@ static Response *respond_with(req *r, str type, str body) {
 
 Response *respond(req *r, const char *type, str body) {
     str type_text = str_of(type);
-    if (holds_line_break(type_text))
+    if (!is_one_line(type_text))
         refuse_header(r, "Content-Type", "the value holds CR, LF or NUL");
     return respond_with(r, type_text, body);
 }
@@ -256,7 +207,7 @@ Response *redirect_as(req *r, unsigned status, str location) {
     bool is_redirect = (status >= 301 && status <= 303) || status == 307 || status == 308;
     if (!is_redirect)
         refuse_header(r, "Location", "301, 302, 303, 307 and 308 redirect, no other status");
-    if (holds_line_break(location))
+    if (!is_one_line(location))
         refuse_header(r, "Location", "the value holds CR, LF or NUL");
     Response *response = new (r, Response);
     *response = (Response){.location = url_encoded(r, location), .status = status};

@@ -6,6 +6,8 @@
 #include <leat/response.h>
 
 #include "base/str.h"
+#include "header.h"
+#include "http/characters.h"
 #include "outflow.h"
 #include "schema/json_write.h"
 
@@ -18,9 +20,8 @@ static struct outflow *outflow_of(void *out) {
 // ---- bytes
 
 Stream *stream(req *r, const char *type) {
-    for (const char *c = type; *c; c++)
-        if (*c == '\r' || *c == '\n')
-            refuse_header(r, "Content-Type", "the value holds CR or LF");
+    if (!is_one_line(str_of(type)))
+        refuse_header(r, "Content-Type", "the value holds CR or LF");
     return (Stream *)outflow_create(r, LEAT_STREAM, str_of(type), BODY_BYTES_UNKNOWN);
 }
 

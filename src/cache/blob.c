@@ -5,13 +5,13 @@
 #include <errno.h>
 #include <string.h>
 
-enum { IS_COMPRESSIBLE = 1 << 15 };
+enum { IS_COMPRESSIBLE = 1 << 15, REPLACES_DEFAULTS = 1 << 14, FLAGS = IS_COMPRESSIBLE | REPLACES_DEFAULTS };
 
 static const uint32_t magic = 0x6c656131; // another layout has another
 
 struct __attribute__((packed)) head {
     uint32_t magic;
-    uint16_t status; // and IS_COMPRESSIBLE
+    uint16_t status; // and FLAGS
     uint16_t tag_count;
     uint64_t made_us, stamp;
     uint32_t fresh_ms, stale_ms; // from made_us on; and then
@@ -22,10 +22,14 @@ static int append(struct buffer *buffer, str text) {
     return text.len ? buffer_append(buffer, text.ptr, text.len) : 0;
 }
 
+static uint16_t status_and_flags(const struct cache_entry *entry) {
+    return (uint16_t)(entry->status | (entry->is_compressible ? IS_COMPRESSIBLE : 0) | (entry->replaces_defaults ? REPLACES_DEFAULTS : 0));
+}
+
 int blob_write(struct buffer *buffer, const struct cache_entry *entry, struct moment moment) {
     struct head head = {
         .magic = htole32(magic),
-        .status = htole16((uint16_t)(entry->status | (entry->is_compressible ? IS_COMPRESSIBLE : 0))),
+        .status = htole16(status_and_flags(entry)),
         .tag_count = htole16(entry->tag_count),
         .made_us = htole64((uint64_t)(moment.wall_us - (moment.now_ms - entry->made_ms) * 1000)),
         .stamp = htole64(entry->stamp),
@@ -55,7 +59,7 @@ static str take(str *rest, size_t bytes) {
 }
 
 static unsigned status_of(const struct head *head) {
-    return le16toh(head->status) & ~(unsigned)IS_COMPRESSIBLE;
+    return le16toh(head->status) & ~(unsigned)FLAGS;
 }
 
 static bool read_head(str *rest, struct head *head) {
@@ -88,6 +92,7 @@ struct cache_entry *blob_read(str bytes, str key, struct moment moment) {
         .key = take(&bytes, le32toh(head.key_bytes)),
         .status = status_of(&head),
         .is_compressible = le16toh(head.status) & IS_COMPRESSIBLE,
+        .replaces_defaults = le16toh(head.status) & REPLACES_DEFAULTS,
         .fields = take(&bytes, le32toh(head.fields_bytes)),
         .short_fields_bytes = le32toh(head.short_fields_bytes),
         .etag = take(&bytes, le32toh(head.etag_bytes)),

@@ -27,6 +27,7 @@ struct cache_entry *entry_create(const struct entry_parts *parts) {
     *entry = (struct cache_entry){
         .holders = 1,
         .is_compressible = parts->is_compressible,
+        .replaces_defaults = parts->replaces_defaults,
         .status = (uint16_t)parts->status,
         .tag_count = (uint16_t)parts->tag_count,
         .key_bytes = (uint32_t)parts->key.len,

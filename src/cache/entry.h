@@ -20,7 +20,8 @@ struct cache_entry {
     unsigned holders;
     bool is_visited; // since the hand last passed
     bool is_stored;
-    bool is_compressible; // its body may be sent in a content coding
+    bool is_compressible;   // its body may be sent in a content coding
+    bool replaces_defaults; // its lines are not simply added to those that every answer has
     uint16_t status;
     uint16_t tag_count;
     uint32_t key_bytes, fields_bytes, short_fields_bytes, etag_bytes, body_bytes;
@@ -35,7 +36,7 @@ struct cache_entry {
 struct entry_parts {
     str key;
     unsigned status;
-    bool is_compressible;
+    bool is_compressible, replaces_defaults;
     str fields;                // lines of a head, each ended by CRLF
     size_t short_fields_bytes; // of them, the first, which an answer without the body has too
     str etag;                  // quoted, as it stands in the head

@@ -4,6 +4,7 @@
 // it, and before a long one, where that would cost more than it is worth, the gap is left as blanks, which a field's value may begin with.
 #include <assert.h>
 #include <string.h>
+#include <strings.h>
 
 #include "http/session_state.h"
 
@@ -89,6 +90,22 @@ void answer_raw_fields(struct answer *answer, str lines) {
     assert(!answer->body_at);
     if (lines.len)
         put(answer, lines.ptr, lines.len);
+}
+
+void answer_drop_field(struct answer *answer, str name) {
+    assert(!answer->body_at);
+    char *end = answer->room + answer->used, *line = answer->used ? memchr(answer->room, '\n', answer->used) : NULL;
+    for (line = line ? line + 1 : end; line < end;) {
+        char *next = (char *)memchr(line, '\n', (size_t)(end - line)) + 1;
+        bool is_named = (size_t)(next - line) > name.len && line[name.len] == ':' && strncasecmp(line, name.ptr, name.len) == 0;
+        if (is_named) {
+            memmove(line, next, (size_t)(end - next));
+            end -= next - line;
+        } else {
+            line = next;
+        }
+    }
+    answer->used = (size_t)(end - answer->room);
 }
 
 static void end_head(struct answer *answer) {

@@ -51,6 +51,22 @@ static inline bool is_token_char(char c) {
     }
 }
 
+/** A field's name. */
+static inline bool is_token(const char *name) {
+    const char *end = name;
+    while (is_token_char(*end))
+        end++;
+    return end != name && !*end;
+}
+
+/** No CR, LF or NUL: as a field's value it neither ends the field nor begins another. */
+static inline bool is_one_line(str text) {
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] == '\r' || text.ptr[i] == '\n' || text.ptr[i] == '\0')
+            return false;
+    return true;
+}
+
 /** SP or HTAB. */
 static inline bool is_blank(char c) {
     return c == ' ' || c == '\t';

@@ -110,6 +110,8 @@ struct answer {
 void answer_begin(struct answer *answer, struct session *session, unsigned status);
 /** A header. The caller has checked that neither holds CR, LF or NUL. */
 void answer_field(struct answer *answer, str name, str value);
+/** Takes every header of that name, in any case, out of the head so far. */
+void answer_drop_field(struct answer *answer, str name);
 /** Lines that are already made, each ended by CRLF. */
 void answer_raw_fields(struct answer *answer, str lines);
 /** Room for `bytes` of body; the first call ends the head. NULL without memory: answer_end() then answers 503. */
