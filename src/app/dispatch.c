@@ -190,6 +190,10 @@ static void on_room(struct session *session) {
     outflow_on_room(*session_user(session));
 }
 
+static void on_ended(struct session *session) {
+    outflow_on_ended(*session_user(session));
+}
+
 static void on_drain(struct session *session) {
     outflow_on_drain(*session_user(session));
 }
@@ -201,5 +205,6 @@ const struct http_app app_http = {
     .on_refusal = on_refusal,
     .on_body = on_body,
     .on_room = on_room,
+    .on_ended = on_ended,
     .on_drain = on_drain,
 };

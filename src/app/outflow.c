@@ -23,12 +23,18 @@ static int64_t heartbeat_ms(const struct outflow *outflow) {
     return outflow->request->app->options->heartbeat_ms;
 }
 
+// A comment of nothing.
+static void say_nothing(struct outflow *outflow) {
+    struct session *session = outflow->request->session;
+    if (session_has_room(session) && session_write(session, S(":\n\n")) == 0)
+        outflow->wrote_ms = now_ms(outflow);
+}
+
 static void beat(struct timer *timer) {
     struct outflow *outflow = container_of(timer, struct outflow, heartbeat);
-    req *r = outflow->request;
     bool is_due = now_ms(outflow) - outflow->wrote_ms >= heartbeat_ms(outflow);
-    if (is_due && session_has_room(r->session) && session_write(r->session, S(":\n\n")) == 0)
-        outflow->wrote_ms = now_ms(outflow);
+    if (is_due)
+        say_nothing(outflow);
     wheel_arm(wheel_of(outflow), timer, (is_due ? now_ms(outflow) : outflow->wrote_ms) + heartbeat_ms(outflow));
 }
 
@@ -149,6 +155,12 @@ void outflow_cut(req *r, unsigned status, const char *why) {
                 r->answered_bytes, why);
     r->answered_status = status;
     session_cut_body(let_go(r));
+}
+
+// What comes back shows whether somebody reads on. Other kinds of bodies have nothing to say that means nothing.
+void outflow_on_ended(req *r) {
+    if (r && r->outflow && r->outflow->kind == LEAT_EVENTS)
+        say_nothing(r->outflow);
 }
 
 // Events have no end of their own; their client comes again, to another server.

@@ -28,8 +28,9 @@ void outflow_wrote(struct outflow *outflow, int64_t status);
 /** Copies any number of bytes into as many pieces as it takes. Suspends. */
 void outflow_write(struct outflow *outflow, str data);
 
-/** Of the session: `r` may write on; the server drains. */
+/** Of the session: `r` may write on; its client has ended its side; the server drains. */
 void outflow_on_room(req *r);
+void outflow_on_ended(req *r);
 void outflow_on_drain(req *r);
 
 #endif

@@ -17,6 +17,7 @@ enum {
     LINGER_MS = 5000,             // how long a client may go on sending after our last byte
     DROPPED_BYTES_MAX = 16 << 20, // ... and how much
     STALL_CHECKS = 4,             // how often within write_stall_ms a send is looked at
+    CLOSED_STATE = 7,             // TCP_CLOSE of the kernel's net/tcp_states.h, which glibc's header tells and cannot stand beside its own
 };
 static const uint64_t ACKED_UNKNOWN = UINT64_MAX;
 
@@ -43,12 +44,14 @@ static void schedule(struct conn *conn) {
         wheel_arm(&conn->listener->core->wheel, &conn->timer, due_ms);
 }
 
+static bool ask_kernel(const struct conn *conn, struct tcp_info *ret_info) {
+    socklen_t bytes = sizeof *ret_info;
+    return getsockopt(conn->fd, IPPROTO_TCP, TCP_INFO, ret_info, &bytes) == 0;
+}
+
 static uint64_t acked_bytes(const struct conn *conn) {
     struct tcp_info info = {0};
-    socklen_t bytes = sizeof info;
-    if (getsockopt(conn->fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) < 0)
-        return ACKED_UNKNOWN;
-    return info.tcpi_bytes_acked;
+    return ask_kernel(conn, &info) ? info.tcpi_bytes_acked : ACKED_UNKNOWN;
 }
 
 static int64_t stall_check_ms(const struct conn *conn) {
@@ -320,6 +323,11 @@ void conn_close(struct conn *conn) {
     conn->phase = CONN_CLOSING;
     conn->deadline_ms = 0;
     settle_later(conn);
+}
+
+bool conn_is_reset(const struct conn *conn) {
+    struct tcp_info info = {0};
+    return conn->fd >= 0 && ask_kernel(conn, &info) && info.tcpi_state == CLOSED_STATE;
 }
 
 void conn_abort(struct conn *conn) {

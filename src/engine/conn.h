@@ -102,6 +102,11 @@ void conn_set_deadline(struct conn *conn, int64_t due_ms);
  * on_closed() comes after it.
  */
 void conn_close(struct conn *conn);
+/**
+ * Of a client that has ended its side: true when it has closed the whole of its socket, and has answered something that was sent to it
+ * since by a reset (RFC 9293, section 3.5.2). A system call.
+ */
+bool conn_is_reset(const struct conn *conn);
 /** Closes at once and drops what waits; on_closed() comes at the end of the turn or later, never during this call. */
 void conn_abort(struct conn *conn);
 

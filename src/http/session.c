@@ -2,6 +2,10 @@
 //
 // session_read.c turns bytes into requests and answer.c answers them; here is when that happens: as bytes come, when an answer that took
 // its time is written, when the output has room again, and in the next turn when this one had its share.
+//
+// A client may end its side and read on (RFC 9112, section 9.6), or be gone: the kernel says the same of both until something is sent. To a
+// request that takes its time that is a 100, which means nothing to whoever reads on (RFC 9110, section 15.2.1), and which is answered by a
+// reset where nobody does. A body in pieces tells by itself.
 #include "http/session.h"
 
 #include <assert.h>
@@ -66,7 +70,7 @@ void session_set_deadline(struct session *session) {
     if (session->state == SESSION_STREAM && session->waits_for_body) {
         conn_set_deadline(conn, body_due_ms(session));
     } else if (session_is_stalled(session)) {
-        conn_set_deadline(conn, 0); // ours to make, not the client's
+        conn_set_deadline(conn, session->has_ended ? now_ms + ENDED_CHECK_MS : 0); // ours to make, not the client's
         session->has_head_deadline = false;
     } else if (session->state == SESSION_BODY || session->state == SESSION_DROPPING) {
         conn_set_deadline(conn, body_due_ms(session));
@@ -215,14 +219,31 @@ static void on_data(struct conn *conn, const char *data, size_t bytes) {
     settle(session);
 }
 
-static void on_end(struct conn *conn) {
-    struct session *session = conn_user(conn);
-    session->has_ended = true;
-    if (session->framing == BODY_CHUNKED || session->framing == BODY_TO_THE_END) {
-        session_tell_gone(session);
-        session_cut_body(session);
+/** To be said amid a request, and once: to a client that knows of interim answers, and nothing else is on its way to it. */
+static bool may_probe(const struct session *session) {
+    bool is_waiting = session->is_app_told && !session->framing && (session->state == SESSION_BUSY || session->state == SESSION_STREAM);
+    return is_waiting && !session->is_probed && !session->is_http10 && conn_output_bytes(session_conn(session)) == 0;
+}
+
+/** It has ended its side, and its answer takes time: does it still read? */
+static void look_for_client(struct session *session) {
+    static const char nothing[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    struct conn *conn = session_conn(session);
+    if (conn_is_reset(conn)) {
+        conn_abort(conn);
         return;
     }
+    if (may_probe(session))
+        session->is_probed = conn_write(conn, nothing, sizeof nothing - 1) == 0;
+    session_set_deadline(session);
+}
+
+static void on_end(struct conn *conn) {
+    struct session *session = conn_user(conn);
+    const struct http_app *app = session->core->app;
+    session->has_ended = true;
+    if (session->framing && session->is_app_told && app->on_ended)
+        app->on_ended(session);
     session->parsed_bytes = 0; // what was not worth another look gets its last one
     go_on(session);
 }
@@ -238,7 +259,9 @@ static void on_drained(struct conn *conn) {
 static void on_deadline(struct conn *conn) {
     struct session *session = conn_user(conn);
     bool is_in_body = session->state == SESSION_BODY || session->state == SESSION_STREAM;
-    if (is_in_body || (session->state == SESSION_HEAD && has_input(session)))
+    if (session->has_ended && session_is_stalled(session))
+        look_for_client(session);
+    else if (is_in_body || (session->state == SESSION_HEAD && has_input(session)))
         session_refuse(session, 408, NULL);
     else if (session->state != SESSION_BUSY)
         session_shut(session);

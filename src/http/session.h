@@ -46,6 +46,8 @@ struct http_app {
     void (*on_body)(struct session *session);
     /** Of a body that is written in pieces: all that was written has left. May be NULL where there are none; so may the next. */
     void (*on_room)(struct session *session);
+    /** The client will send no more, and a body is written in pieces: what can say something that means nothing shows whether it reads. */
+    void (*on_ended)(struct session *session);
     /** The server drains, and a body is written in pieces: one that has no end of its own should end now. */
     void (*on_drain)(struct session *session);
 };
@@ -128,7 +130,7 @@ void answer_end(struct answer *answer);
 //      if (answer_open(&answer) > 0)
 //          { session_write() or piece_begin() ... piece_end(), as session_has_room() has it, ... session_end_body() }
 //
-// A client that closes its side before a body of unknown length is at its end has left: nobody could tell it from one that is gone.
+// A client that has ended its side is written to as before; one that is gone answers that by a reset.
 
 enum { BODY_BYTES_UNKNOWN = -1 };
 

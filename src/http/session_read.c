@@ -66,7 +66,7 @@ static void begin_request(struct session *session, const struct http_head *head)
     session->is_http10 = head->minor == 0;
     session->keep_alive = head->keep_alive;
     session->must_close = session->is_unread_long = session->is_app_told = session->is_in_pieces = false;
-    session->has_head_deadline = false;
+    session->has_head_deadline = session->is_probed = false;
     session->is_known = true;
 }
 

@@ -14,6 +14,7 @@ enum {
     DROPPED_BYTES_MAX = 64 << 10, // of a body that nobody wants, before the connection is closed instead
     WAITING_BYTES_MAX = 64 << 10, // of further input while a request is handled, before reading pauses
     FIRST_REQUEST_MS = 1000,      // for a client that was accepted just before the server drains
+    ENDED_CHECK_MS = 250,         // how often a client that has ended its side is looked for while its answer is made
     REPARSE_BYTES = 4 << 10,      // a head is looked at again after a line's end, or so many bytes more
 };
 
@@ -62,6 +63,7 @@ struct session {
     bool is_head, is_http10, keep_alive;
     bool is_unread_long;         // what is left of its body is too long to be dropped
     bool must_close;             // after its answer
+    bool is_probed;              // a client that ended its side was sent something since
     uint8_t framing;             // enum body_framing, of its answer
     uint64_t unwritten;          // of a counted body
     bool is_in_pieces;           // the app asked for that

@@ -378,12 +378,47 @@ def test_a_client_that_leaves_cancels_the_handler(server, client):
         assert counts(client)["cancelled"] == before["cancelled"] + 1
 
 
-def test_a_client_that_closes_its_side_has_left_a_stream(server, client):
+def test_a_client_that_closes_its_side_reads_on(server, client):
     before = counts(client)
-    wire, _ = begin(server, "/answers/ticks")
-    with wire:
-        wire.socket.shutdown(1)
-        assert wait_until(lambda: counts(client)["live"] == before["live"])
+    for path in ("/answers/pieces?count=5&pause_ms=150", "/answers/ticks?count=5&pause_ms=150"):
+        with Wire(server) as wire:
+            wire.send(request_bytes("GET", path)).socket.shutdown(1)
+            body = wire.answer().body
+            assert body == b"x" * 50 or body.count(b"event: tick") == 5, body
+            assert wire.ends()
+    assert wait_until(lambda: counts(client)["live"] == before["live"]) and counts(client)["ok"] == before["ok"] + 1
+
+
+def test_events_with_nothing_to_say_notice_at_once_that_their_client_left(folder):
+    with Server("--plugins", str(build_folder() / "tests/service/plugins"), ANSWERS_FOLDER=folder / "files",
+                EVENTS_HEARTBEAT_MS=60_000) as quiet:
+        client = Client(quiet)
+        wire, _ = begin(quiet, "/answers/waits")
+        assert counts(client)["live"] == 1
+        wire.close()
+        assert wait_until(lambda: counts(client)["live"] == 0)
+        assert quiet.stop() == 0
+
+
+@pytest.mark.parametrize("path", ["/answers/waits/on/time?ms=700", "/answers/waits/on/postgres?ms=700"])
+def test_a_client_that_closes_its_side_gets_an_answer_that_takes_its_time(server, path):
+    with Wire(server) as wire:
+        wire.send(request_bytes("GET", path) * 2).socket.shutdown(1)
+        for _ in range(2):
+            answer = wire.answer()
+            assert answer.status == 100  # which shows whether it reads
+            assert wire.answer().status == 200
+        assert wire.ends()
+
+
+@pytest.mark.parametrize("path", ["/answers/waits/on/time?ms=30000", "/answers/waits/on/postgres?ms=30000"])
+def test_a_client_that_closes_cancels_what_its_handler_waits_for(server, client, path):
+    before = counts(client)
+    wire = Wire(server).send(request_bytes("GET", path))
+    assert wait_until(lambda: counts(client)["live"] == before["live"] + 1)
+    wire.close()  # an end, not a reset
+    assert wait_until(lambda: counts(client)["live"] == before["live"])
+    assert counts(client)["cancelled"] == before["cancelled"] + 1
 
 
 def test_a_slow_client_holds_the_writer_back(server, client):

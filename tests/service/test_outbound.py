@@ -72,7 +72,7 @@ def ask(client, url, path="/relay", **query):
 
 
 def leave(wire):
-    """As a process that dies leaves: a reset. A client that only ends its side may still read."""
+    """As a process that dies leaves: a reset."""
     wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     wire.close()
 
@@ -336,11 +336,12 @@ def test_a_server_that_takes_too_long_is_a_504_and_is_cut(client, upstream, path
 
 
 # promise n6
-def test_a_client_that_leaves_takes_its_calls_with_it(relay, client, upstream):
+@pytest.mark.parametrize("go", [leave, Wire.close], ids=["by a reset", "by an end"])
+def test_a_client_that_leaves_takes_its_calls_with_it(relay, client, upstream, go):
     wire = Wire(relay)
     wire.send(request_bytes("GET", asked("/relay/many", url=upstream.url("/hangs"), count=5)))
     assert wait_for(lambda: len(upstream.requests) == 5)
-    leave(wire)
+    go(wire)
     assert wait_for(lambda: upstream.cut == 5, seconds=6), f"{upstream.cut} of 5 were cut"
     assert wait_for(lambda: figure(relay, "leat_calls_in_flight") == 0)
 

@@ -143,6 +143,8 @@ GET("/event", one_event, Events,
 }
 
 GET("/waits", waits, Events, ()) {
+    __atomic_add_fetch(&live, 1, __ATOMIC_RELAXED);
+    on_done(r, on_end, NULL);
     Events *out = events(r);
     sleep_ms(r, 3600 * 1000);
     return out;
@@ -168,6 +170,23 @@ GET("/sleep", sleeps, Slept, (query(i64, ms)), .timeout_ms = 1000) {
     Slept *answer = new (r, Slept);
     answer->ms = (timestamp_now().us - before.us) / 1000;
     return answer;
+}
+
+static void count(req *r) {
+    __atomic_add_fetch(&live, 1, __ATOMIC_RELAXED);
+    on_done(r, on_end, NULL);
+}
+
+GET("/waits/on/time", waits_on_time, Slept, (query(i64, ms)), .timeout_ms = 60000) {
+    count(r);
+    sleep_ms(r, ms);
+    return new (r, Slept);
+}
+
+GET("/waits/on/postgres", waits_on_postgres, Slept, (query(i64, ms), depends(get_db, db)), .timeout_ms = 60000) {
+    count(r);
+    db_exec(db, "SELECT pg_sleep($1::float8 / 1000)", (f64)ms);
+    return new (r, Slept);
 }
 
 // ---- values, redirects, cookies, conditions

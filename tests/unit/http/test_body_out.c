@@ -9,7 +9,7 @@ static struct service service;
 static struct {
     struct session *session; // its answer is open
     int opened;              // what answer_open() said
-    unsigned rooms, gones, drains;
+    unsigned rooms, gones, ends, drains;
 } app;
 
 static int64_t of_query(const struct http_head *head) {
@@ -52,12 +52,17 @@ static void on_room(struct session *session) {
     app.rooms++;
 }
 
+static void on_ended(struct session *session) {
+    assert_ptr_equal(session, app.session);
+    app.ends++;
+}
+
 static void on_drain(struct session *session) {
     (void)session;
     app.drains++;
 }
 
-static const struct http_app pieces_app = {.on_request = on_request, .on_gone = on_gone, .on_room = on_room, .on_drain = on_drain};
+static const struct http_app pieces_app = {.on_request = on_request, .on_gone = on_gone, .on_room = on_room, .on_ended = on_ended, .on_drain = on_drain};
 
 static int set_up(void **state) {
     (void)state;
@@ -212,22 +217,38 @@ static void test_the_end_of_a_connection_that_is_cut_is_a_reset(void **state) {
     leave(&visit);
 }
 
-static void test_a_client_that_ends_has_left_what_has_no_end(void **state) {
+static void test_a_client_that_ends_its_side_reads_on(void **state) {
+    static const char *const asked[] = {"GET /open HTTP/1.1", "GET /open?3 HTTP/1.1", "GET /open HTTP/1.0"};
+    static const char *const sent[] = {"00000003\r\nabc\r\n0\r\n\r\n", "abc", "abc"};
+    (void)state;
+    for (unsigned i = 0; i < sizeof asked / sizeof *asked; i++) {
+        struct visit visit = ask(asked[i]);
+        shutdown(visit.fd, SHUT_WR);
+        service_until(&service, app.ends == i + 1);
+        service_pass(&service, 300);
+        service_pass(&service, 300);
+        assert_int_equal(app.gones, 0);
+        session_write(app.session, S("abc"));
+        session_end_body(app.session);
+        client_read_to_end(&service, visit.fd, &visit.received);
+        assert_string_equal(strstr(visit.received.text, "\r\n\r\n") + 4, sent[i]);
+        leave(&visit);
+    }
+}
+
+static void test_a_client_that_is_gone_is_noticed_by_the_next_piece(void **state) {
     (void)state;
     struct visit visit = ask("GET /open HTTP/1.1");
-    shutdown(visit.fd, SHUT_WR);
-    service_until(&service, app.gones == 1);
-    client_read_to_end(&service, visit.fd, &visit.received);
-    leave(&visit);
-
-    visit = ask("GET /open?3 HTTP/1.1");
-    shutdown(visit.fd, SHUT_WR);
-    service_turns(&service, 5);
-    assert_int_equal(app.gones, 1);
+    service_turns(&service, 3);
+    client_read(visit.fd, &visit.received); // what is unread would make it a reset
+    close(visit.fd);
+    visit.fd = -1;
+    service_until(&service, app.ends == 1);
+    service_pass(&service, 300);
+    assert_int_equal(app.gones, 0);
     session_write(app.session, S("abc"));
-    session_end_body(app.session);
-    client_read_to_end(&service, visit.fd, &visit.received);
-    assert_string_equal(strstr(visit.received.text, "\r\n\r\n") + 4, "abc");
+    service.idle_ms = 300;
+    service_until(&service, app.gones == 1);
     leave(&visit);
 }
 
@@ -285,7 +306,8 @@ int main(void) {
         TEST(test_what_has_no_body_is_over_with_its_head),
         TEST(test_a_body_that_is_cut_has_no_end),
         TEST(test_the_end_of_a_connection_that_is_cut_is_a_reset),
-        TEST(test_a_client_that_ends_has_left_what_has_no_end),
+        TEST(test_a_client_that_ends_its_side_reads_on),
+        TEST(test_a_client_that_is_gone_is_noticed_by_the_next_piece),
         TEST(test_a_writer_is_told_when_there_is_room_again),
         TEST(test_an_app_is_told_that_the_server_drains),
         TEST(test_another_body_takes_the_place_of_one_that_was_written),

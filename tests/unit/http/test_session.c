@@ -514,6 +514,61 @@ static void test_the_app_is_told_when_a_client_has_gone(void **state) {
     assert_int_equal(service.gones, gones + 2);
 }
 
+// A clock that passes when nothing happens: the client is looked for a few times.
+static void answer_held(void) {
+    service.idle_ms = 300;
+    service_turns(&service, 5);
+    service_pass(&service, 300);
+    service_pass(&service, 300);
+    assert_non_null(service.held);
+    app_answer_pending(service.held);
+    service.held = NULL;
+}
+
+static void test_a_client_that_ends_its_side_gets_its_answers(void **state) {
+    (void)state;
+    int fd = client_say("GET /hold HTTP/1.1\r\n" HOST "\r\nGET / HTTP/1.1\r\n" HOST "\r\n");
+    service_until(&service, service.held);
+    shutdown(fd, SHUT_WR);
+    service_turns(&service, 5);
+    expect_silence(fd); // what is answered soon is answered alone
+    answer_held();
+    struct received received = {0};
+    client_read_to_end(&service, fd, &received);
+    assert_memory_equal(received.text, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n", 41);
+    assert_null(strstr(received.text + 8, "HTTP/1.1 100")); // once
+    assert_non_null(strstr(received.text, "/hold:"));
+    assert_non_null(strstr(received.text, "hello"));
+    free(received.text);
+    close(fd);
+}
+
+static void test_a_client_of_http10_that_ends_its_side_is_told_nothing_but_its_answer(void **state) {
+    (void)state;
+    int fd = client_say("GET /hold HTTP/1.0\r\n\r\n");
+    service_until(&service, service.held);
+    shutdown(fd, SHUT_WR);
+    answer_held();
+    struct received received = {0};
+    client_read_to_end(&service, fd, &received);
+    assert_memory_equal(received.text, "HTTP/1.1 200 OK\r\n", 17);
+    free(received.text);
+    close(fd);
+}
+
+static void test_a_client_that_closes_while_its_answer_is_made_is_found_to_have_gone(void **state) {
+    (void)state;
+    unsigned gones = service.gones;
+    int fd = client_say("GET /hold HTTP/1.1\r\n" HOST "\r\n");
+    service_until(&service, service.held);
+    close(fd); // an end, not a reset
+    service_turns(&service, 5);
+    assert_int_equal(service.gones, gones);
+    service.idle_ms = 300;
+    service_until(&service, service.gones == gones + 1);
+    assert_null(service.held);
+}
+
 static void test_a_kept_body_outlives_its_connection(void **state) {
     (void)state;
     service.outlives_gone = true;
@@ -639,6 +694,9 @@ int main(void) {
         TEST(test_bodies_of_a_core_share_a_limit),
         TEST(test_a_megabyte_comes_back_as_it_went),
         TEST(test_the_app_is_told_when_a_client_has_gone),
+        TEST(test_a_client_that_ends_its_side_gets_its_answers),
+        TEST(test_a_client_of_http10_that_ends_its_side_is_told_nothing_but_its_answer),
+        TEST(test_a_client_that_closes_while_its_answer_is_made_is_found_to_have_gone),
         TEST(test_a_kept_body_outlives_its_connection),
         TEST(test_a_client_that_ends_its_side_is_answered_first),
         cmocka_unit_test(test_a_draining_server_finishes_what_is_begun),
