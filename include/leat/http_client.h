@@ -72,7 +72,8 @@ struct leat_http_options {
     bool optional;    /**< any failure of the other side is NULL, and a line of the log, instead of this request's end */
     /**
      * The URL is a client's, and this is where it was, "body.callback_url": what is wrong with it is a 422 that says so; OUTBOUND_ALLOW
-     * does not count for it, and no ids go along.
+     * does not count for it, and no ids go along. Where it is forgotten, a text that is no URL is a 422 all the same if the request says
+     * exactly that, else a 500 whose log line names the call.
      */
     const char *untrusted;
 };

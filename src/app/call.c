@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "call_body.h"
+#include "call_origin.h"
 #include "call_site.h"
 #include "http/characters.h"
 #include "http/head.h"
@@ -71,11 +72,11 @@ static const struct location *location_of(struct arena *arena, const char *path)
 }
 
 // One answer for all that may be wrong with it: which names there are within this network is not told.
-static _Noreturn void refuse_stranger(struct call_future *future) {
+static _Noreturn void refuse_stranger(struct call_future *future, const struct location *location) {
     req *r = future->base.request;
-    const struct location *location = location_of(&r->arena, future->options.untrusted);
     struct detail detail = DETAIL_OF_TEXT(S("this URL cannot be called"));
-    log_failure(future, 422, future->call.problem, (str){0});
+    log_failure(future, 422, future->call.problem,
+                future->options.untrusted ? (str){0} : S("the client said this URL: .untrusted tells where"));
     if (!location || problems_add(&r->problems, PROBLEM_VALUE_ERROR, location, (struct input){.kind = INPUT_WITHHELD}, &detail) == -ENOMEM)
         fail_busy(r, "no memory for a problem");
     reply_problems(r);
@@ -85,10 +86,14 @@ static _Noreturn void refuse_stranger(struct call_future *future) {
 static void *fail_call(struct call_future *future, int error) {
     bool is_about_url = error == -EINVAL || error == -EACCES || error == -ENOENT;
     if (is_about_url && future->options.untrusted)
-        refuse_stranger(future);
+        refuse_stranger(future, location_of(&future->base.request->arena, future->options.untrusted));
+    const struct location *origin = error == -EINVAL ? call_origin(future->base.request, future->call.url) : NULL;
+    if (origin && !future->options.optional)
+        refuse_stranger(future, origin);
     const char *problem = future->call.problem ? future->call.problem : "it was not taken";
     unsigned status = error == -ETIMEDOUT ? 504 : error == -EAGAIN || error == -ENOMEM ? 503 : error == -EINVAL ? 500 : 502;
-    return fail_upstream(future, status, problem, (str){0});
+    return fail_upstream(future, status, problem,
+                         error == -EINVAL ? S("the handler gave it; it begins with http:// or https://") : (str){0});
 }
 
 // ---- the answer

@@ -67,6 +67,18 @@ static __attribute__((noinline)) str decode_path(struct app *app, str path) {
     return path.ptr && url_path_is_text(path) ? path : (str){0};
 }
 
+// The slash at the end is the path's own, not an encoded one, and what would be gone to is no other server to a browser: "//host",
+// "/\\host".
+static bool may_redirect(const struct http_head *head, str decoded) {
+    str path = http_text(head, head->path);
+    bool is_same_end = (path.ptr[path.len - 1] == '/') == (decoded.ptr[decoded.len - 1] == '/');
+    return is_same_end && path.len > 1 && path.ptr[1] != '/' && path.ptr[1] != '\\';
+}
+
+static bool is_about_server(const struct http_head *head) {
+    return str_eq(http_text(head, head->path), S("*"));
+}
+
 // Answers what has no handler and returns NULL, or the endpoint with its path's parameters.
 static __attribute__((noinline)) const struct endpoint *find_route(struct app *app, struct session *session, const struct http_head *head,
                                                                    struct router_match *match) {
@@ -87,7 +99,9 @@ static __attribute__((noinline)) const struct endpoint *find_route(struct app *a
             *head->findings = (struct http_findings){app->generation->number, match->target};
         return match->target;
     }
-    if (match->is_redirect)
+    if (is_about_server(head)) // RFC 9110, section 9.3.7
+        reply_allow(app, session, head, 204, (1u << HTTP_METHODS) - 1);
+    else if (match->is_redirect && may_redirect(head, path))
         reply_redirect(app, session, head);
     else if (!match->allowed)
         reply_plain_detail(app, session, head, NULL, 404, "Not Found", NULL);

@@ -305,7 +305,7 @@ static void check_text(req *r) {
     const struct form *form = &r->intake->form;
     for (size_t i = 0; i < form->count; i++)
         if (!utf8_is_valid(form->fields[i].name) || !utf8_is_valid(form->fields[i].value))
-            http_fail(r, 400, "There was an error parsing the body");
+            http_fail(r, 400, BROKEN_FORM "it is not UTF-8");
 }
 
 void intake_read(req *r) {

@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "generation.h"
 #include "http/form.h"
+#include "http/part_head.h"
 #include "http/url.h"
 #include "intake.h"
 #include "reply.h"
@@ -157,7 +158,7 @@ static int read_form(req *r, const struct step *step, void *value) {
             continue;
         pairs[count] = (struct text_pair){form->fields[i].name, form->fields[i].value};
         if (!utf8_is_valid(pairs[count].name) || !utf8_is_valid(pairs[count].value))
-            return -EBADMSG;
+            fail_unreadable(r, BROKEN_FORM "it is not UTF-8");
         count++;
     }
     struct reading reading = reading_of(r);

@@ -26,8 +26,8 @@ static int refuse(struct multipart *multipart, const char *problem) {
     return -EINVAL;
 }
 
-static int refuse_body(struct multipart *multipart) {
-    return refuse(multipart, "There was an error parsing the body");
+static int refuse_delimiter(struct multipart *multipart) {
+    return refuse(multipart, BROKEN_FORM "a boundary must stand alone in its line");
 }
 
 bool multipart_is_type(str content_type) {
@@ -113,7 +113,8 @@ static int read_content(struct multipart *multipart, str *rest, str *ret_data) {
 
 static int pad(struct multipart *multipart, size_t bytes) {
     if (bytes > MULTIPART_PADDING_BYTES_MAX - multipart->padding_bytes)
-        return refuse_body(multipart);
+        return refuse(multipart, multipart->state == PREAMBLE ? BROKEN_FORM "its boundary does not come in the first 8192 bytes"
+                                                              : BROKEN_FORM "more than 8192 bytes stand around its parts");
     multipart->padding_bytes += (uint32_t)bytes;
     return 0;
 }
@@ -151,12 +152,12 @@ static int read_delimiter_end(struct multipart *multipart, char c) {
     case PADDING:
         if (is_blank(c) && multipart->padding_bytes++ < MULTIPART_PADDING_BYTES_MAX)
             return move_to(multipart, PADDING);
-        return c == '\r' ? move_to(multipart, LINE_FEED) : refuse_body(multipart);
+        return c == '\r' ? move_to(multipart, LINE_FEED) : refuse_delimiter(multipart);
     case LAST_HYPHEN:
-        return c == '-' ? move_to(multipart, EPILOGUE) : refuse_body(multipart);
+        return c == '-' ? move_to(multipart, EPILOGUE) : refuse_delimiter(multipart);
     default:
         multipart->head_bytes = 0;
-        return c == '\n' ? move_to(multipart, HEAD) : refuse_body(multipart);
+        return c == '\n' ? move_to(multipart, HEAD) : refuse_delimiter(multipart);
     }
 }
 
@@ -227,5 +228,8 @@ int multipart_next(struct multipart *multipart, str *rest, str *ret_data) {
 }
 
 int multipart_end(struct multipart *multipart) {
-    return multipart->state == EPILOGUE ? 0 : refuse_body(multipart);
+    if (multipart->state == EPILOGUE)
+        return 0;
+    return refuse(multipart, multipart->state == PREAMBLE ? BROKEN_FORM "the boundary that its Content-Type names does not come"
+                                                          : BROKEN_FORM "it ends before its last boundary");
 }

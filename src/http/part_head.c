@@ -10,8 +10,6 @@
 #include "base/utf8.h"
 #include "http/characters.h"
 
-static const char broken[] = "There was an error parsing the body";
-
 static int refuse(const char **problem, const char *sentence) {
     *problem = sentence;
     return -EINVAL;
@@ -135,7 +133,7 @@ static int decode_extended(str value, str *ret_text) {
 static int take_filename(struct part_head *part, str plain, str extended, const char **problem) {
     str name = plain;
     if (extended.ptr && decode_extended(extended, &name))
-        return refuse(problem, broken);
+        return refuse(problem, BROKEN_FORM "filename* is no text of UTF-8 or ISO-8859-1 as RFC 8187 has it");
     part->is_file = name.ptr;
     if (!part->is_file)
         return 0;
@@ -150,7 +148,7 @@ static int read_disposition(struct part_head *part, char *value, size_t bytes, c
     str name, text, filename = {0}, extended = {0};
     int status;
     if (part->name.ptr) // which of two holds is not for us to guess
-        return refuse(problem, broken);
+        return refuse(problem, BROKEN_FORM "a part has two Content-Disposition headers");
     while ((status = next_parameter(&cursor, &name, &text)) > 0) {
         if (is_name(name, "name"))
             part->name = text;
@@ -160,7 +158,7 @@ static int read_disposition(struct part_head *part, char *value, size_t bytes, c
             extended = text;
     }
     if (status)
-        return refuse(problem, broken);
+        return refuse(problem, BROKEN_FORM "a quoted text in Content-Disposition does not end");
     if (!part->name.ptr)
         return refuse(problem, "The Content-Disposition header field \"name\" must be provided.");
     if (!is_plain_text(part->name))
@@ -175,10 +173,10 @@ static int read_line(struct part_head *part, char *line, size_t bytes, const cha
     while (name_bytes < bytes && is_token_char(line[name_bytes]))
         name_bytes++;
     if (!name_bytes || name_bytes == bytes || line[name_bytes] != ':')
-        return refuse(problem, broken);
+        return refuse(problem, BROKEN_FORM "a part's header is not 'Name: value'");
     for (size_t i = name_bytes; i < bytes; i++)
         if (!is_text(line[i]))
-            return refuse(problem, broken);
+            return refuse(problem, BROKEN_FORM "a part's header holds a control character");
     str name = {line, name_bytes}, value = trim_blanks((str){line + name_bytes + 1, bytes - name_bytes - 1});
     if (is_name(name, "content-disposition"))
         return read_disposition(part, (char *)value.ptr, value.len, problem);
@@ -201,7 +199,7 @@ int part_head_read(char *head, size_t bytes, struct part_head *ret_part, const c
     if (!part.name.ptr)
         return refuse(ret_problem, "The Content-Disposition header field \"name\" must be provided.");
     if (part.content_type.ptr && !utf8_is_valid(part.content_type))
-        return refuse(ret_problem, broken);
+        return refuse(ret_problem, BROKEN_FORM "a part's Content-Type is not UTF-8");
     *ret_part = part;
     return 0;
 }

@@ -6,6 +6,9 @@
 
 #include <leat/values.h>
 
+/** FastAPI's words for a form that cannot be read; behind them stands why. */
+#define BROKEN_FORM "There was an error parsing the body: "
+
 struct part_head {
     str name;         // as it was sent, quotes undone
     str filename;     // its last segment, UTF-8 without control characters; empty where there is none to use

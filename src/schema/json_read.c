@@ -77,7 +77,7 @@ static int read_members(const struct rule *rule, const struct spot *spot, unsign
     struct spot whole = *spot;
     int result = 0;
     if (rule->is_withheld)
-        whole.input.kind = INPUT_WITHHELD;
+        input_withhold(&whole.input);
     for (unsigned i = 0; i < model->count; i++) {
         int error = read_member(model, &model->members[i], &whole, depth, &slots[i], out);
         if (error == -ENOMEM)

@@ -173,6 +173,20 @@ static void put_location(leat_json *writer, const struct location *location) {
     i64__put(writer, &(i64){(i64)location->index});
 }
 
+static bool is_empty(str json) {
+    bool is_list = json.len >= 2 && json.ptr[0] == '[', is_object = json.len >= 2 && json.ptr[0] == '{';
+    for (size_t i = 1; i + 1 < json.len; i++)
+        if (!strchr(" \t\r\n", json.ptr[i]) || !json.ptr[i])
+            return false;
+    return is_list || is_object;
+}
+
+void input_withhold(struct input *input) {
+    bool is_nothing = input->kind == INPUT_NULL || (input->kind == INPUT_JSON && is_empty(input->text));
+    if (!is_nothing)
+        input->kind = INPUT_WITHHELD;
+}
+
 static void put_input(leat_json *writer, const struct input *input) {
     if (input->kind == INPUT_WITHHELD)
         return;

@@ -89,6 +89,9 @@ struct input {
     str text;
 };
 
+/** It is a secret, or holds one; that nothing came, or an empty list or object, is none. */
+void input_withhold(struct input *input);
+
 /** A value of ctx, also told in the message. */
 struct detail {
     enum detail_kind { DETAIL_NONE, DETAIL_INT, DETAIL_FLOAT, DETAIL_TEXT } kind;

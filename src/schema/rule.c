@@ -9,8 +9,8 @@
 
 int rule_refuse(const struct rule *rule, const struct spot *spot, enum problem_type type, const struct detail *details) {
     struct input input = spot->input;
-    if (rule->is_withheld && input.kind != INPUT_NULL) // that nothing came is no secret
-        input.kind = INPUT_WITHHELD;
+    if (rule->is_withheld)
+        input_withhold(&input);
     return problems_add(spot->reading->problems, type, spot->location, input, details);
 }
 

@@ -60,6 +60,14 @@ POST("/relay/stranger", relay_stranger, Thing, (body(Callback, in)), .hidden = t
     return http_get(r, Thing, in->url, .untrusted = "body.url", .redirects = 2);
 }
 
+POST("/relay/careless", relay_careless, Thing, (body(Callback, in)), .hidden = true) {
+    return http_get(r, Thing, in->url);
+}
+
+GET("/relay/authors-own", relay_authors_own, Thing, (), .hidden = true) {
+    return http_get(r, Thing, S("not a URL"));
+}
+
 POST("/relay/json", relay_post, Seen, (query(str, url), body(Order, in), query(i64, redirects, .def = 0, .ge = 0)), .hidden = true) {
     return seen(r, http_post(r, http_answer, url, json_body(Order, in), .redirects = (unsigned)redirects));
 }

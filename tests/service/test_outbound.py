@@ -411,7 +411,7 @@ def test_addresses_inside_are_not_called(guarded, upstream, url):
     upstream.forget()
     client = Client(guarded)
     answer = ask(client, url.format(port=upstream.port), ms=3000)
-    assert answer.status in (502, 500) and not upstream.connections, answer
+    assert answer.status in (502, 422) and not upstream.connections, answer
     answer = client.post("/relay/stranger", {"url": url.format(port=upstream.port)})
     assert answer.status == 422 and not upstream.connections, answer
 
@@ -427,6 +427,18 @@ def test_what_is_no_url_of_http_from_a_client_is_a_422(relay, upstream, url):
     answer = Client(relay).post("/relay/stranger", {"url": url})
     assert answer.status == 422, answer
     assert answer.detail[0]["loc"] == ["body", "url"] and answer.detail[0]["type"] == "value_error"
+
+
+@pytest.mark.parametrize("url", ["thing", "", "file:///etc/passwd", "http://[::1"])
+def test_what_is_no_url_is_the_clients_mistake_where_he_said_it_and_else_the_authors(client, relay, upstream, url):
+    since = len(relay.lines)
+    answer = ask(client, url)
+    assert answer.status == 422 and answer.detail[0]["loc"] == ["query", "url"] and "input" not in answer.detail[0]
+    answer = client.post("/relay/careless", {"url": url})
+    assert (answer.status, answer.detail[0]["loc"]) == (422, ["body"]) if url else answer.status == 500
+    assert wait_for(lambda: any("untrusted" in line and "relay.c:" in line for line in failures(relay, since)))
+    assert client.get("/relay/authors-own").status == 500
+    assert wait_for(lambda: any("authors_own" in line and "begins with http" in line for line in failures(relay, since)))
 
 
 def test_a_clients_url_may_not_use_what_is_allowed_to_the_plugin(relay, upstream):

@@ -807,6 +807,11 @@ def test_a_trailing_slash_of_an_unknown_route_is_a_404(client):
     refused(client.get("/v1/nothing/"), 404, "Not Found")
 
 
+@pytest.mark.parametrize("target", ["/health%2f", "/v1/posts%2F", "/health%2f/", "/health/%2f"])
+def test_a_slash_that_is_encoded_is_no_slash_to_be_taken_away(client, target):
+    refused(client.get(target), 404, "Not Found")
+
+
 @pytest.mark.parametrize("target", ["//evil.example/", "//evil.example/health/", "/\\evil.example/", "/health//"])
 def test_no_redirect_leads_to_another_site(client, target):
     answer = client.get(target)

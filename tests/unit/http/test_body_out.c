@@ -62,7 +62,8 @@ static void on_drain(struct session *session) {
     app.drains++;
 }
 
-static const struct http_app pieces_app = {.on_request = on_request, .on_gone = on_gone, .on_room = on_room, .on_ended = on_ended, .on_drain = on_drain};
+static const struct http_app pieces_app = {
+    .on_request = on_request, .on_gone = on_gone, .on_room = on_room, .on_ended = on_ended, .on_drain = on_drain};
 
 static int set_up(void **state) {
     (void)state;

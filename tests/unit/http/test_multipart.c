@@ -92,7 +92,10 @@ static void read_cut(struct told *told, str body, size_t cut, bool is_bytewise) 
 }
 
 #define FIELD "Content-Disposition: form-data; name=\"a\"\r\n"
-#define BROKEN "?There was an error parsing the body"
+#define BROKEN "?" BROKEN_FORM
+#define NO_BOUNDARY BROKEN "the boundary that its Content-Type names does not come"
+#define NO_END BROKEN "it ends before its last boundary"
+#define NOT_ALONE BROKEN "a boundary must stand alone in its line"
 static const struct {
     const char *body, *told;
 } cases[] = {
@@ -116,20 +119,21 @@ static const struct {
      "[a||application/octet-stream];end"},
     {"--xyz\r\n" FIELD "Content-Transfer-Encoding: base64\r\nX-Other: 1\r\n\r\nYQ==\r\n--xyz--", "[a|-|-]YQ==;end"},
     // no form
-    {"", BROKEN},
-    {"{\"a\": 1}", BROKEN},
-    {"--xy", BROKEN},
-    {"--xyz\r\n" FIELD "\r\nvalue", BROKEN},
-    {"--xyz\n" FIELD "\r\nvalue\r\n--xyz--", BROKEN},
-    {"--xyzz\r\n" FIELD "\r\nvalue\r\n--xyz--", BROKEN},
-    {"--xyz-\r\n", BROKEN},
-    {"--xyz\r\rX", BROKEN},
-    {"--xyz\r\n" FIELD "no colon\r\n\r\nvalue\r\n--xyz--", BROKEN},
-    {"--xyz\r\n" FIELD " folded\r\n\r\nvalue\r\n--xyz--", BROKEN},
-    {"--xyz\r\n" FIELD FIELD "\r\nvalue\r\n--xyz--", BROKEN},
+    {"", NO_BOUNDARY},
+    {"{\"a\": 1}", NO_BOUNDARY},
+    {"--xy", NO_BOUNDARY},
+    {"--xyz\r\n" FIELD "\r\nvalue", NO_END},
+    {"--xyz\n" FIELD "\r\nvalue\r\n--xyz--", NOT_ALONE},
+    {"--xyzz\r\n" FIELD "\r\nvalue\r\n--xyz--", NOT_ALONE},
+    {"--xyz-\r\n", NOT_ALONE},
+    {"--xyz\r\rX", NOT_ALONE},
+    {"--xyz\r\n" FIELD "no colon\r\n\r\nvalue\r\n--xyz--", BROKEN "a part's header is not 'Name: value'"},
+    {"--xyz\r\n" FIELD " folded\r\n\r\nvalue\r\n--xyz--", BROKEN "a part's header is not 'Name: value'"},
+    {"--xyz\r\n" FIELD FIELD "\r\nvalue\r\n--xyz--", BROKEN "a part has two Content-Disposition headers"},
     {"--xyz\r\n\r\nvalue\r\n--xyz--", "?The Content-Disposition header field \"name\" must be provided."},
     {"--xyz\r\nContent-Disposition: form-data\r\n\r\nv\r\n--xyz--", "?The Content-Disposition header field \"name\" must be provided."},
-    {"--xyz\r\nContent-Disposition: form-data; name=\"a\r\n\r\nvalue\r\n--xyz--", BROKEN},
+    {"--xyz\r\nContent-Disposition: form-data; name=\"a\r\n\r\nvalue\r\n--xyz--",
+     BROKEN "a quoted text in Content-Disposition does not end"},
 };
 
 /** What was told before the problem may differ by what had come: it is the parts' content. */
@@ -232,12 +236,12 @@ static void test_neither_preamble_nor_epilogue_are_read_for_ever(void **state) {
     static char body[2 * MULTIPART_PADDING_BYTES_MAX];
     memset(body, 'x', sizeof body);
     read_cut(&told, (str){body, sizeof body}, 0, false);
-    assert_string_equal(told.text, BROKEN);
+    assert_string_equal(told.text, BROKEN "its boundary does not come in the first 8192 bytes");
     memcpy(body, "--xyz--", 7);
     read_cut(&told, (str){body, 7 + MULTIPART_PADDING_BYTES_MAX}, 100, false);
     assert_non_null(strstr(told.text, "end"));
     read_cut(&told, (str){body, 8 + MULTIPART_PADDING_BYTES_MAX}, 100, false);
-    assert_string_equal(told.text, BROKEN);
+    assert_string_equal(told.text, BROKEN "more than 8192 bytes stand around its parts");
 }
 
 static int set_up(void **state) {
