@@ -1,6 +1,7 @@
-"""callgrind.py — how many instructions a request takes: counted, not timed, so that no neighbour on the machine is in it."""
+"""callgrind.py — how many instructions a request takes, or a piece of the server: counted, not timed, so that no neighbour is in it."""
 
 import collections
+import json
 import pathlib
 import re
 import subprocess
@@ -72,3 +73,20 @@ def by_file(path):
                 costs[file if file != "???" else function] += int(line.split()[1])
             is_call = False
     return costs
+
+
+# ---- bench/micro
+
+PIECE_COUNT, PIECE_S = 500, 120
+
+
+def of_pieces(program, folder):
+    """{piece: instructions of an operation}: bench/micro runs each in measure(), behind which callgrind dumps."""
+    out = folder / "micro.out"
+    command = ["valgrind", "--tool=callgrind", "--collect-atstart=no", "--toggle-collect=measure", "--dump-after=measure",
+               f"--callgrind-out-file={out}", program, "--core", "-1", "--count", PIECE_COUNT]
+    ran = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=PIECE_S)
+    if ran.returncode:
+        raise SystemExit(f"bench: {program} fails under callgrind:\n{ran.stderr[-2000:]}")
+    names = [piece["piece"] for piece in json.loads(ran.stdout)["pieces"]]
+    return {name: totals(pathlib.Path(f"{out}.{index}")) / PIECE_COUNT for index, name in enumerate(names, 1)}

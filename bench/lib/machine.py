@@ -98,19 +98,23 @@ def files_max():
 
 
 class SyscallCount:
-    """The system calls of processes while it is open: perf counts them; strace, which slows them down, where perf may not."""
+    """The system calls of processes while it is open, and those among them that enter a ring: perf counts them; strace, which slows them
+    down, where perf may not. None where nothing can, and why is in `excuse`."""
+
+    ALL, ENTER = "raw_syscalls:sys_enter", "syscalls:sys_enter_io_uring_enter"
 
     def __init__(self, pids):
-        self.calls = None
+        self.calls = self.enters = None
+        self.excuse = ""
         self.tool = self.perf_command(pids) or self.strace_command(pids)
 
-    @staticmethod
-    def perf_command(pids):
+    @classmethod
+    def perf_command(cls, pids):
         if not shutil.which("perf"):
             return None
-        event = ["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter"]
-        probe = subprocess.run([*event, "--", "true"], capture_output=True, text=True)
-        return [*event, "-p", ",".join(map(str, pids))] if re.search(r"^[1-9]\d*,", probe.stderr, re.MULTILINE) else None
+        events = ["perf", "stat", "-x,", "-e", f"{cls.ALL},{cls.ENTER}"]
+        probe = subprocess.run([*events, "--", "true"], capture_output=True, text=True)
+        return [*events, "-p", ",".join(map(str, pids))] if re.search(r"^[1-9]\d*,", probe.stderr, re.MULTILINE) else None
 
     @staticmethod
     def strace_command(pids):
@@ -124,6 +128,7 @@ class SyscallCount:
 
     def __exit__(self, *_):
         if not self.tool:
+            self.excuse = "there is neither perf nor strace"
             return
         self.process.send_signal(signal.SIGINT)
         try:
@@ -131,5 +136,23 @@ class SyscallCount:
         except subprocess.TimeoutExpired:
             self.process.kill()
             text = self.process.communicate()[1]
-        match = re.search(r"^(\d+),,raw_syscalls", text, re.MULTILINE) or re.search(r"^100\.00\s+\S+\s+\S+\s+(\d+)", text, re.MULTILINE)
-        self.calls = int(match[1]) if match else None
+        self.read_perf(text) if self.tool[0] == "perf" else self.read_strace(text)
+        if self.calls is None:
+            self.excuse = f"{self.tool[0]} may not count here: {(text.strip().splitlines() or ['it says nothing'])[-1]}"
+
+    def read_perf(self, text):
+        counted = {event: int(count) for count, event in re.findall(r"^(\d+),[^,]*,(\w+:\w+)", text, re.MULTILINE)}
+        self.calls, self.enters = counted.get(self.ALL), counted.get(self.ENTER)
+
+    def read_strace(self, text):
+        total = re.search(r"^100\.00\s+\S+\s+\S*\s+(\d+)", text, re.MULTILINE)
+        if total:
+            enters = re.search(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?io_uring_enter$", text, re.MULTILINE)
+            self.calls, self.enters = int(total[1]), int(enters[1]) if enters else 0
+
+
+def busy_shares(cores, seconds):
+    """How busy each of these cores is, for that long."""
+    before = [core_time(core) for core in cores]
+    time.sleep(seconds)
+    return [busy_share(early, core_time(core)) for early, core in zip(before, cores)]
