@@ -62,7 +62,8 @@ class Bench:
         return answer
 
     def warm_up(self, server, profile, seconds):
-        self.finish(self.begin(server, profile, seconds, "--seconds", seconds), server, profile)
+        """As fast as it answers: how fast that was."""
+        return self.finish(self.begin(server, profile, seconds, "--seconds", seconds), server, profile)["rate"]
 
     def begin(self, server, profile, seconds, *more):
         """The load at work; it is ended when it takes a minute longer than it should."""
@@ -84,6 +85,8 @@ class Bench:
 
     def run(self, server, profile, seconds):
         """The costs of a request in that many seconds."""
+        if hasattr(server, "run"):
+            return server.run(self, profile, seconds)  # is its own load
         pids = server.pids()
         machine.pin(self.leat.postgres(), LOAD_CORE)
         memory_before = machine.memory_bytes(pids) if profile.idle else 0
@@ -169,15 +172,16 @@ def wait_for(load, word):
 
 
 def figures(seen, before, after, memory, memory_before):
-    count = max(1, seen["requests"])
+    """What a run cost, from what its load saw; pgbench sees no more than its rate."""
+    count, idle = max(1, seen["requests"]), seen.get("idle", 0)
     user, kernel = machine.cpu_between(before["server"], after["server"])
     postgres = sum(machine.cpu_between(before["postgres"], after["postgres"]))
     busy = [machine.busy_share(early, late) for early, late in zip(before["cores"], after["cores"])]
-    return {"requests": seen["requests"], "seconds": seen["seconds"], "errors": seen["errors"], "first_error": seen["first_error"],
-            "user_us": user / count, "kernel_us": kernel / count, "postgres_us": postgres / count, "latency_us": seen["latency_us"],
-            "percentiles": seen["percentiles"], "bytes_per_answer": seen["bytes_per_answer"], "load_cpu_us": seen["load_cpu_us"],
-            "server_core_busy": busy[0], "load_core_busy": busy[1], "memory_bytes": memory,
-            "idle_bytes": (memory - memory_before) / seen["idle"] if seen["idle"] else None, "idle_lost": seen["idle"] - seen["idle_alive"]}
+    return {"requests": seen["requests"], "seconds": seen["seconds"], "errors": seen.get("errors", 0), "first_error": seen.get("first_error", ""),
+            "user_us": user / count, "kernel_us": kernel / count, "postgres_us": postgres / count, "latency_us": seen.get("latency_us"),
+            "percentiles": seen.get("percentiles", []), "bytes_per_answer": seen.get("bytes_per_answer", 0),
+            "load_cpu_us": seen.get("load_cpu_us", 0), "server_core_busy": busy[0], "load_core_busy": busy[1], "memory_bytes": memory,
+            "idle_bytes": (memory - memory_before) / idle if idle else None, "idle_lost": idle - seen.get("idle_alive", 0)}
 
 
 def together(runs):
@@ -190,7 +194,7 @@ def together(runs):
     merged["first_error"] = next((run["first_error"] for run in runs if run["first_error"]), "")
     merged["rate"] = merged["requests"] / sum(run["seconds"] for run in runs)
     merged["cpu_us"] = merged["user_us"] + merged["kernel_us"]
-    merged["latency_us"] = {key: sum(run["latency_us"][key] for run in runs) / len(runs) for key in runs[0]["latency_us"]}
+    merged["latency_us"] = runs[0]["latency_us"] and {key: sum(run["latency_us"][key] for run in runs) / len(runs) for key in runs[0]["latency_us"]}
     merged["percentiles"] = [[point[0], sum(run["percentiles"][index][1] for run in runs) / len(runs)]
                              for index, point in enumerate(runs[0]["percentiles"])]
     merged["memory_bytes"] = max(run["memory_bytes"] for run in runs)

@@ -1,4 +1,4 @@
-"""profiles.py — the loads: which request, over how many connections, and how the server's cost is bounded beside another's."""
+"""profiles.py — the loads: which request, over how many connections, and how what it costs us is bounded beside what it costs others."""
 
 import dataclasses
 import json
@@ -14,7 +14,8 @@ UPLOAD = ("--leat\r\nContent-Disposition: form-data; name=\"f\"; filename=\"page
 
 @dataclasses.dataclass(frozen=True)
 class Profile:
-    """A load. `route` is what a peer says it serves; `bounds` is what our CPU per request may be of another's, at most."""
+    """A load. `route` is what a peer says it serves; `bounds` is what a figure of ours may be of another server's, at most: {server: share} of
+    the CPU per request, {(figure, server): share} of another. ALL stands for every peer of the run."""
 
     name: str
     route: str
@@ -28,9 +29,10 @@ class Profile:
     pipeline: int = 1
     idle: int = 0
     rate: int = 0
+    load_share: float = 0  # an open loop at that share of what the server answers when it is asked as fast as it can
+    has_calm: bool = False  # beside ourselves without the idle connections
     is_churn: bool = False
     is_quick: bool = False
-    is_race: bool = False  # we must answer more requests than each that is bounded, too
     has_floor: bool = True
     peers: typing.Tuple[str, ...] = ()  # none: all that serve the route
     bounds: typing.Mapping[str, float] = dataclasses.field(default_factory=dict)
@@ -49,23 +51,24 @@ class Profile:
 
 
 PLAIN = dict(route="plaintext", path="/plaintext")
-LATENCY_PEERS = ("nginx", "haproxy", "h2o")
+NATIVE_PEERS = ("nginx", "haproxy", "h2o")
+ALL = "all peers"
+CALM = "leat, none idle"
+AHEAD = {ALL: 1.0, ("time for a request", ALL): 1.0}
 
 # {me} is the id of the account that the token is of; what the bounds are for is in docs/PERFORMANCE.md
 PROFILES = [
     Profile("plaintext c=1", connections=1, peers=("nginx",), **PLAIN),
     Profile("plaintext c=64", bounds={"floor": 1.10, "nginx": 0.83}, is_quick=True, **PLAIN),
-    Profile("plaintext c=512", connections=512, bounds={"floor": 1.10, "nginx": 0.83}, peers=LATENCY_PEERS, **PLAIN),
-    Profile("plaintext x16", pipeline=16, bounds={"floor": 1.41, "nginx": 0.1}, is_quick=True, **PLAIN),
+    Profile("plaintext c=512", connections=512, bounds={"floor": 1.10, "nginx": 0.83}, peers=NATIVE_PEERS, **PLAIN),
+    Profile("plaintext x16", pipeline=16, bounds={"floor": 1.41, ("time for a request", "nginx"): 0.1}, is_quick=True, **PLAIN),
     Profile("json", route="json", path="/json", bounds={"floor": 1.20}, is_quick=True),
     Profile("validated POST", route="users", path="/users", method="POST", body=USER, status=201,
             bounds={"floor": 1.9, "fastify": 0.25, "fastapi": 0.05}, is_quick=True),
-    Profile("db", route="db", path="/db", has_floor=False, bounds={"fastify": 0.2}, is_quick=True),
-    Profile("queries=20", route="queries", path="/queries?n=20", is_race=True, has_floor=False,
-            bounds={"fastify": 1.0, "fastapi": 1.0}),
-    Profile("updates=20", route="updates", path="/updates?n=20", is_race=True, has_floor=False,
-            bounds={"fastify": 1.0, "fastapi": 1.0}),
-    Profile("fortunes", route="fortunes", path="/fortunes", is_race=True, has_floor=False, bounds={"fastify": 1.0, "fastapi": 1.0}),
+    Profile("db", route="db", path="/db", has_floor=False, bounds={"fastify": 0.2, ("Postgres", "fastify"): 0.5}, is_quick=True),
+    Profile("queries=20", route="queries", path="/queries?n=20", has_floor=False, bounds=AHEAD),
+    Profile("updates=20", route="updates", path="/updates?n=20", has_floor=False, bounds=AHEAD),
+    Profile("fortunes", route="fortunes", path="/fortunes", has_floor=False, bounds=AHEAD),
     Profile("cached route", route="kept", path="/cached"),
     Profile("cached-queries=20", route="cached", path="/cached-queries?n=20"),
     Profile("JWT, row by id", route="service", path="/v1/users/{me}", has_token=True, has_floor=False, bounds={"fastapi": 1 / 40}),
@@ -76,7 +79,8 @@ PROFILES = [
             body="username=bench-0%40example.org&password=Correct-horse-9", content_type="application/x-www-form-urlencoded"),
     Profile("upload of 32 KiB", route="upload", path="/upload/size", method="POST", body=UPLOAD, has_floor=False, connections=16,
             content_type="multipart/form-data; boundary=leat"),
-    Profile("connection churn", is_churn=True, peers=LATENCY_PEERS, **PLAIN, has_floor=False),
-    Profile("10,000 idle, 64 busy", idle=10_000, peers=("nginx",), **PLAIN),
-    Profile("20,000/s open loop", rate=20_000, peers=LATENCY_PEERS, **PLAIN),
+    Profile("connection churn", is_churn=True, peers=NATIVE_PEERS, **PLAIN, has_floor=False),
+    Profile("10,000 idle, 64 busy", idle=10_000, peers=("nginx",), has_calm=True, bounds={("p99", CALM): 1.3}, **PLAIN),
+    Profile("20,000/s open loop", rate=20_000, peers=NATIVE_PEERS, has_floor=False, **PLAIN),
+    Profile("half load, open loop", load_share=0.5, bounds={("p99.9", ALL): 1.0}, has_floor=False, **PLAIN),
 ]

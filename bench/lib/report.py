@@ -3,17 +3,35 @@
 import html
 import math
 
-COLUMNS = ["profile", "server", "requests/s", "p50 ms", "p99 ms", "p99.9 ms", "CPU µs", "user", "kernel", "Postgres", "syscalls", "MB",
-           "core 0", "core 1", "ratio", "at most", ""]
-LEFT_COLUMNS = 2
+COLUMNS = ["profile", "server", "requests/s", "p50 ms", "p99 ms", "p99.9 ms", "CPU µs", "user", "kernel", "Postgres", "syscalls", "enters",
+           "allocs", "MB", "core 0", "core 1", "ratio", "at most", ""]
 
 
 def milliseconds(latency, key):
+    if not latency:
+        return ""
     return f"{latency[key] / 1000:.3f}" if latency[key] < 10_000 else f"{latency[key] / 1000:.0f}"
 
 
 def figure(value):
     return f"{value:.2f}" if value < 100 else f"{value:.0f}"
+
+
+def counted(value):
+    return "" if value is None else f"{value:.3f}"
+
+
+def cpu_bound(result, name):
+    return next((bound for bound in result["bounds"] if bound["what"] == "CPU" and bound["of"] == name), None)
+
+
+def said_of(bound):
+    verdict = "met" if bound["met"] else "NOT MET"
+    if bound["what"] == "CPU":
+        return verdict
+    if bound["what"].startswith("bytes"):
+        return f"{bound['is']:,.0f} {bound['what']}: {verdict}"
+    return f"{bound['what']} {bound['is']:.2f} x (at most {bound['at_most']:g}): {verdict}"
 
 
 def remark(result, name):
@@ -23,10 +41,8 @@ def remark(result, name):
         remarks.append(f"wrk {own['wrk_rate']:,.0f}/s")
     if own["errors"]:
         remarks.append(f"{own['errors']} WRONG ANSWERS")
-    if name in result["bounds"]:
-        bound = result["bounds"][name]
-        remarks.append("met" if bound["met"] else "NOT MET" if bound["is_ahead"] else "NOT MET: it answers more requests/s")
-    if own["idle_bytes"] is not None:
+    remarks += [said_of(bound) for bound in result["bounds"] if bound["of"] == name]
+    if own["idle_bytes"] is not None and name != "leat":
         remarks.append(f"{own['idle_bytes']:,.0f} bytes an idle connection")
     if own["load_core_busy"] > 0.97 and own["server_core_busy"] < 0.9 and not result["is_open_loop"]:
         remarks.append("the load is the limit")
@@ -35,24 +51,43 @@ def remark(result, name):
 
 def lines_of(result):
     for index, (name, own) in enumerate(result["servers"].items()):
-        bound = result["bounds"].get(name)
-        ratio = result["ratios"].get(name)
+        bound, ratio = cpu_bound(result, name), result["ratios"].get(name)
         yield [result["profile"] if index == 0 else "", name, f"{own['rate']:,.0f}",
                *[milliseconds(own["latency_us"], key) for key in ("p50", "p99", "p99_9")],
                figure(own["cpu_us"]), figure(own["user_us"]), figure(own["kernel_us"]), figure(own["postgres_us"]),
-               "" if own["syscalls"] is None else f"{own['syscalls']:.3f}", f"{own['memory_bytes'] / 1e6:.1f}",
+               counted(own["syscalls"]), counted(own["enters"]), counted(own["allocations"]), f"{own['memory_bytes'] / 1e6:.1f}",
                f"{own['server_core_busy']:.0%}", f"{own['load_core_busy']:.0%}", "" if ratio is None else f"{ratio:.3f}",
                f"{bound['at_most']:.3f}" if bound else "", remark(result, name)]
 
 
-def table(results):
-    """`ratio` is our CPU per request divided by that server's."""
-    lines = [COLUMNS] + [line for result in results for line in lines_of(result)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS))]
-    text = ["  ".join(cell.ljust(width) if column < LEFT_COLUMNS or column == len(COLUMNS) - 1 else cell.rjust(width)
+GROWTH_COLUMNS = ["growth and start", "is", "at most", "", ""]
+
+
+def growth_lines(grown):
+    for check in grown:
+        yield [check["name"], f"{check['value']:.3g} {check['unit']}", f"{check['at_most']:.3g} {check['unit']}",
+               "met" if check["met"] else "NOT MET", check["detail"]]
+
+
+def aligned(lines, left_columns):
+    """Columns of text, a line below the first."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    text = ["  ".join(cell.ljust(width) if column in left_columns else cell.rjust(width)
                       for column, (cell, width) in enumerate(zip(line, widths))).rstrip() for line in lines]
     text.insert(1, "-" * max(map(len, text)))
     return "\n".join(text)
+
+
+def table(results):
+    """`ratio` is our CPU per request divided by that server's."""
+    return aligned([COLUMNS] + [line for result in results for line in lines_of(result)], (0, 1, len(COLUMNS) - 1))
+
+
+def text(about, results, grown):
+    parts = [summary(about)]
+    parts += [table(results)] if results else []
+    parts += [aligned([GROWTH_COLUMNS, *growth_lines(grown)], (0, 3, 4))] if grown else []
+    return "\n\n".join(parts)
 
 
 def summary(about):
@@ -102,7 +137,7 @@ def polyline(points, colour):
 
 def latency(result):
     """Percentiles over a scale of nines; time in powers of ten."""
-    servers = result["servers"]
+    servers = {name: own for name, own in result["servers"].items() if own["percentiles"]}
     times = [time for own in servers.values() for share, time in own["percentiles"] if time > 0]
     low, high = math.floor(math.log10(min(times))), math.ceil(math.log10(max(times)))
     left, top, width, height = 60, 8, 430, 180
@@ -153,20 +188,25 @@ def history_plot(history):
             f"<figcaption>CPU per request as a multiple of the floor's, {html.escape(first)} to {html.escape(last)}</figcaption></figure>")
 
 
-def html_table(results):
-    rows = []
-    for result in results:
-        for line in lines_of(result):
-            bad = "NOT MET" in line[-1] or "WRONG" in line[-1]
-            cells = "".join(f'<td{" class=bad" if bad and index == len(line) - 1 else ""}>{html.escape(cell)}</td>'
-                            for index, cell in enumerate(line))
-            rows.append(f"<tr>{cells}</tr>")
-    heads = "".join(f"<th>{html.escape(column)}</th>" for column in COLUMNS)
-    return f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+def html_rows(lines, verdict):
+    """`verdict`: the columns that say whether a bound is met."""
+    for line in lines:
+        cells = []
+        for index, cell in enumerate(line):
+            kind = " class=bad" if index in verdict and ("NOT MET" in cell or "WRONG" in cell) else ""
+            cells.append(f"<td{kind}>{html.escape(cell)}</td>")
+        yield f'<tr>{"".join(cells)}</tr>'
 
 
-def page(about, results, history):
+def html_table(columns, lines, verdict):
+    heads = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
+    return f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{"".join(html_rows(lines, verdict))}</tbody></table></div>'
+
+
+def page(about, results, grown, history):
+    tables = html_table(COLUMNS, [line for result in results for line in lines_of(result)], {len(COLUMNS) - 1}) if results else ""
+    tables += "<h2>Growth and start</h2>" + html_table(GROWTH_COLUMNS, growth_lines(grown), {3}) if grown else ""
     plots = "".join(f'<h2>{html.escape(result["profile"])}</h2><div class="pair">{bars(result)}{latency(result)}</div>' for result in results)
     return (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>leat: bench, {html.escape(about["date"])}</title>'
             f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body><h1>What a request costs</h1>'
-            f"<p>{html.escape(summary(about))}.</p>{html_table(results)}{history_plot(history)}{plots}</body></html>\n")
+            f"<p>{html.escape(summary(about))}.</p>{tables}{history_plot(history)}{plots}</body></html>\n")

@@ -44,10 +44,10 @@ class StartFailure(SystemExit):
 class Server:
     """A process on the server's core, and its address."""
 
-    def __init__(self, name, command, folder, port=None, pattern=None, environment=None):
+    def __init__(self, name, command, folder, port=None, pattern=None, environment=None, cores=SERVER_CORE):
         self.name, self.folder, self.log_path = name, folder, folder / f"{name}.log"
         with open(self.log_path, "wb") as log:
-            self.popen = subprocess.Popen(["taskset", "-c", str(SERVER_CORE), *map(str, command)], cwd=folder, stdout=log, stderr=log,
+            self.popen = subprocess.Popen(["taskset", "-c", str(cores), *map(str, command)], cwd=folder, stdout=log, stderr=log,
                                           stdin=subprocess.DEVNULL, env=environment, start_new_session=True)
         try:
             self.port = port or int(self.wait_for_line(pattern)[1])
@@ -118,29 +118,37 @@ def nudged(port):
         asking.join()
 
 
-class Leat(Server):
-    """leat with one worker and the plugins of the benchmarks; with a Postgres of its own on the other core, or with another leat's."""
+def environment_of_leat():
+    environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    environment["SECRET_KEY"] = "a-secret-of-the-benchmark-that-is-long-enough"
+    environment["CONNECTIONS_MAX"] = str(CONNECTIONS_MAX)
+    return environment
 
-    def __init__(self, build, folder, under=(), beside=None, **settings):
-        environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        environment["SECRET_KEY"] = "a-secret-of-the-benchmark-that-is-long-enough"
-        environment["CONNECTIONS_MAX"] = str(CONNECTIONS_MAX)
-        if beside:
-            environment["DATABASE_URL"] = " ".join(f"{name}={value}" for name, value in beside.database.items())
+
+def environment_beside(leat):
+    """For one on the same Postgres."""
+    return dict(environment_of_leat(), DATABASE_URL=" ".join(f"{name}={value}" for name, value in leat.database.items()))
+
+
+class Leat(Server):
+    """leat with one worker and the plugins of the benchmarks, or those of `plugins`; with a Postgres of its own on the other core, or
+    another leat's."""
+
+    def __init__(self, build, folder, under=(), beside=None, plugins=(), workers=1, cores=SERVER_CORE, **settings):
+        environment = environment_beside(beside) if beside else environment_of_leat()
         environment.update(settings)
         port = free_port() if under else 0
+        which = [word for path in plugins for word in ("--plugins", path)] or ["--bench"]
         with nudged(port) if under else contextlib.nullcontext():
-            self.begin(build, folder, under, port, environment)
+            super().__init__("leat", [*under, build / "src/cli/leat", "run", "--port", port, "--workers", workers, *which, "--production",
+                                      "--var", folder / "var"],
+                             folder, pattern=r"serving http://[\d.]+:(\d+)", environment=environment, cores=cores)
         if beside:
             self.database, self.postmaster = beside.database, beside.postmaster
         else:
             self.database = dict(re.findall(r"(host|user|dbname)=([^\s'\"]+)", self.log()))
             self.postmaster = int((folder / "var/pg/data/postmaster.pid").read_text().splitlines()[0])
         machine.pin(self.postgres(), LOAD_CORE)
-
-    def begin(self, build, folder, under, port, environment):
-        super().__init__("leat", [*under, build / "src/cli/leat", "run", "--port", port, "--workers", "1", "--bench", "--production", "--var",
-                                  folder / "var"], folder, pattern=r"serving http://[\d.]+:(\d+)", environment=environment)
 
     def postgres(self):
         return machine.processes_of(self.postmaster)
