@@ -102,6 +102,7 @@ GET("/files/{file_id}", get_file, FileInfo, (path(uuid, file_id), depends(get_cu
 GET("/files/{file_id}/content", download_file, File, (path(uuid, file_id), depends(get_current_user, me), depends(get_db, db)),
     .summary = "The file itself, whole or in parts", .errors = ERRORS(file_not_found)) {
     FileInfo *info = own_file(r, db, file_id, me);
+    set_header(r, "X-Content-Type-Options", S("nosniff")); // also with SECURITY_HEADERS=off
     const char *type = format(r, "%.*s", (int)info->content_type.len, info->content_type.ptr).ptr;
     return send_file(r, folder(r), uuid_text(r, file_id), .type = type, .download = info->name.len ? info->name : S("file"));
 }
