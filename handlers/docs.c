@@ -23,10 +23,13 @@ static bool has_file(const char *place, const char *name) {
 
 int pages_load(leat_host *host LEAT_UNUSED) {
     folder = has_file(LEAT_PAGES, files[0]) ? LEAT_PAGES : LEAT_PAGES_INSTALLED;
+    return 0;
+}
+
+ON_START(look_for_pages, ()) {
     for (int i = 0; i < FILE_COUNT; i++)
         if (!has_file(folder, files[i]))
-            fprintf(stderr, "leat: /docs is not whole: %s/%s is missing; run tools/fetch-pages %s\n", LEAT_PAGES, files[i], LEAT_PAGES);
-    return 0;
+            log_warning(r, "docs_not_whole", "missing=\"%s/%s\" remedy=\"tools/fetch-pages %s\"", LEAT_PAGES, files[i], LEAT_PAGES);
 }
 
 ERROR(no_such_file, 404, "Not Found");

@@ -4,7 +4,7 @@
 
 #include <leat/plugin.h>
 
-/** Finds them; one that is missing is said on standard error and answered 404. Always 0. */
+/** Finds them; one that is missing is said in the log and answered 404. Always 0. */
 int pages_load(leat_host *host);
 
 #endif

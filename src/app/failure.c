@@ -120,7 +120,7 @@ static const leat_error *error_of_constraint(const req *r, str constraint) {
 
 static void log_failure(req *r, const leat_query *query, const struct db_failure *failure, unsigned status) {
     char quoted[LOG_VALUE_BYTES];
-    observe_log(r, status >= 500 ? LOG_ERROR : LOG_INFO, "query_failed", "%s=%s at=%s:%u status=%u sqlstate=\"%s\" error=%s%s message=%s",
+    observe_log(r, status >= 500 ? LOG_ERROR : LOG_INFO, "query_failed", "%s=%s at=%s:%u status=%u sqlstate=\"%s\" error=%s%s reason=%s",
                 kind_of(r), name_of(r), query->base.file, query->base.line, status, failure->sqlstate[0] ? failure->sqlstate : "-",
                 failure->error ? strerrorname_np(-failure->error) : "-", failure->outcome_unknown ? " outcome=unknown" : "",
                 log_value(quoted, failure->message));

@@ -45,6 +45,12 @@ void log_set_format(enum log_format format) {
     log_writer_format = format;
 }
 
+static bool is_only_json;
+
+void log_set_only_json(bool is_wanted) {
+    is_only_json = is_wanted;
+}
+
 // ---- lines
 
 static void put_context(const struct log_context *context, str parts[LOG_PARTS]) {
@@ -123,6 +129,48 @@ void log_request(const struct log_context *context, const struct log_request *re
                               .bytes_in = request->bytes_in,
                               .bytes_out = request->bytes_out};
     leave(&head, parts);
+}
+
+// ---- words
+
+static bool holds(str text, const char *words) {
+    return text.len && memmem(text.ptr, text.len, words, strlen(words));
+}
+
+static void leave_words(enum log_level level, const char *event, str line) {
+    level = holds(line, "error: ") ? LOG_ERROR : holds(line, "warning: ") ? LOG_WARNING : level;
+    str parts[LOG_PARTS] = {[LOG_EVENT] = str_of(event), [LOG_TEXT] = line};
+    struct log_record head = {.kind = LOG_KIND_WORDS, .level = (uint8_t)level, .wall_us = clock_wall_us()};
+    leave(&head, parts);
+}
+
+void log_words(enum log_level level, const char *event, str lines) {
+    if (!is_only_json) {
+        fwrite(lines.len ? lines.ptr : "", 1, lines.len, stderr);
+        return;
+    }
+    while (lines.len) {
+        const char *end = memchr(lines.ptr, '\n', lines.len);
+        size_t bytes = end ? (size_t)(end - lines.ptr) : lines.len, taken = bytes + (end != NULL);
+        if (bytes)
+            leave_words(level, event, (str){lines.ptr, bytes});
+        lines = (str){lines.ptr + taken, lines.len - taken};
+    }
+}
+
+void log_say(enum log_level level, const char *event, const char *format, ...) {
+    char line[4096];
+    va_list args;
+    va_start(args, format);
+    int wanted = vsnprintf(line, sizeof line - 1, format, args);
+    va_end(args);
+    size_t bytes = wanted < 0 ? 0 : (size_t)wanted < sizeof line - 2 ? (size_t)wanted : sizeof line - 2;
+    line[bytes++] = '\n';
+    log_words(level, event, (str){line, bytes});
+}
+
+str log_words_render(enum log_level level, const char *event, str text, char *out) {
+    return is_only_json ? (str){out, log_record_render_words(level, event, text, clock_wall_us(), out)} : text;
 }
 
 // ---- values

@@ -22,11 +22,27 @@ bool log_set_plugin_level(const char *plugin, enum log_level level);
 enum log_level log_level_of(const char *plugin);
 /** PLAIN at the start. */
 void log_set_format(enum log_format format);
+/**
+ * True: what log_words() is told is lines of JSON too, so that whoever reads standard error reads nothing else: LOG_FORMAT=json of a
+ * server. False at the start: it is told as it is, to people.
+ */
+void log_set_only_json(bool is_only_json);
 enum { LOG_PLUGINS_MAX = 256, LOG_PLUGIN_BYTES_MAX = 64 };
 
 /** `format` makes "key=value key=value"; what is no pair becomes the line's message. Safe from every thread. */
 void log_line(enum log_level level, const char *event, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void log_vline(enum log_level level, const char *event, const char *format, va_list args);
+
+/**
+ * What people are told, a line or several: why a plugin was refused, which migrations were applied. To standard error as it is, or each
+ * line as an event whose message it is (of at most 2047 bytes); one that says "error:" or "warning:" is of that level, whatever `level` is.
+ * No level leaves it out.
+ */
+void log_words(enum log_level level, const char *event, str lines);
+/** printf one line of it, without its end. */
+void log_say(enum log_level level, const char *event, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/** `text` itself, or where JSON alone is wanted a line of that in `out` (LOG_RENDERED_BYTES_MAX). Safe in a signal's handler. */
+str log_words_render(enum log_level level, const char *event, str text, char *out);
 
 /** Whose line it is; what is empty is left out. */
 struct log_context {

@@ -267,12 +267,16 @@ static void put_json_pairs(struct line *line, str text) {
     *line->at++ = '"';
 }
 
-static void put_json(struct line *line, const struct log_record *record) {
+static void put_json_head(struct line *line, int64_t wall_us, enum log_level level, str event) {
     put(line, S("{\"time\":\""));
-    put_time(line, record->wall_us);
+    put_time(line, wall_us);
     put_char(line, '"');
-    put_json_string(line, "level", str_of(level_names[record->level]));
-    put_json_string(line, "event", part_of(record, LOG_EVENT));
+    put_json_string(line, "level", str_of(level_names[level]));
+    put_json_string(line, "event", event);
+}
+
+static void put_json(struct line *line, const struct log_record *record) {
+    put_json_head(line, record->wall_us, record->level, part_of(record, LOG_EVENT));
     put_json_string(line, "plugin", part_of(record, LOG_PLUGIN));
     put_json_string(line, "route", part_of(record, LOG_ROUTE));
     put_json_string(line, "request_id", part_of(record, LOG_REQUEST_ID));
@@ -286,6 +290,8 @@ static void put_json(struct line *line, const struct log_record *record) {
         put_json_number(line, "queries", record->query_count);
         if (record->call_count)
             put_json_number(line, "calls", record->call_count);
+    } else if (record->kind == LOG_KIND_WORDS) {
+        put_json_string(line, "message", part_of(record, LOG_TEXT));
     } else {
         put_json_pairs(line, part_of(record, LOG_TEXT));
     }
@@ -359,7 +365,7 @@ static void put_plain(struct line *line, const struct log_record *record, bool i
     put_value(line, "plugin=", part_of(record, LOG_PLUGIN));
     put_value(line, "route=", part_of(record, LOG_ROUTE));
     put_value(line, "request_id=", part_of(record, LOG_REQUEST_ID));
-    if (record->kind == LOG_KIND_LINE) {
+    if (record->kind != LOG_KIND_REQUEST) {
         put_char(line, ' ');
         put_printable(line, part_of(record, LOG_TEXT));
     }
@@ -371,6 +377,15 @@ size_t log_record_render(const struct log_record *record, enum log_format format
         put_json(&line, record);
     else
         put_plain(&line, record, format == LOG_COLOURED);
+    *line.at++ = '\n';
+    return (size_t)(line.at - line.start);
+}
+
+size_t log_record_render_words(enum log_level level, const char *event, str text, int64_t wall_us, char *out) {
+    struct line line = {out, out, out + LOG_RENDERED_BYTES_MAX - CLOSING_BYTES};
+    put_json_head(&line, wall_us, level, str_of(event));
+    put_json_string(&line, "message", (str){text.ptr, text.len - (text.len && text.ptr[text.len - 1] == '\n')});
+    *line.at++ = '}';
     *line.at++ = '\n';
     return (size_t)(line.at - line.start);
 }

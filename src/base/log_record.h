@@ -9,7 +9,8 @@
 enum log_kind {
     LOG_KIND_LINE,
     LOG_KIND_REQUEST,
-    LOG_KIND_GAP, // the rest of a ring, before its beginning
+    LOG_KIND_WORDS, // LOG_TEXT is its message as it stands, and no pairs
+    LOG_KIND_GAP,   // the rest of a ring, before its beginning
 };
 
 enum log_part { LOG_EVENT, LOG_PLUGIN, LOG_ROUTE, LOG_REQUEST_ID, LOG_METHOD, LOG_TEXT, LOG_PARTS }; // LOG_TEXT of a request is its path
@@ -37,5 +38,7 @@ uint32_t log_record_measure(const str parts[LOG_PARTS], uint16_t part_bytes[LOG_
 void log_record_fill(struct log_record *record, const str parts[LOG_PARTS]);
 /** Writes the line with its newline to `out` (LOG_RENDERED_BYTES_MAX) and returns its bytes. */
 size_t log_record_render(const struct log_record *record, enum log_format format, char *out);
+/** The same as JSON, of words that are in no record: `text`, without a newline at its end, may be longer than a part. */
+size_t log_record_render_words(enum log_level level, const char *event, str text, int64_t wall_us, char *out);
 
 #endif

@@ -47,7 +47,7 @@ static int64_t now_ms(void) {
 
 static void say_refused(struct live *live, const struct loading *loading) {
     str text = messages_text(&loading->messages);
-    fwrite(text.ptr ? text.ptr : "", 1, text.len, stderr);
+    log_words(LOG_ERROR, "refused", text);
     log_line(LOG_WARNING, "plugins_refused", "messages=%u the ones before go on serving", loading->messages.count);
     standing_refused(&live->standing, text);
     counter_add(&live->standing.roster->refusal_count, 1);

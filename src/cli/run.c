@@ -50,7 +50,7 @@ static bool apply_migrations(struct workspace *workspace) {
     if (status < 0)
         return refuse_migrations(workspace, &report);
     if (report.applied_count)
-        fprintf(stderr, "%.*s", (int)report.text.len, report.text.ptr);
+        log_words(LOG_INFO, "migrations_applied", report.text);
     return true;
 }
 
@@ -71,7 +71,8 @@ static bool check_migrations(struct workspace *workspace, bool *ret_is_there) {
     *ret_is_there = status == 0 || status == -EINVAL;
     if (!*ret_is_there) {
         workspace->readiness.migrations = MIGRATIONS_UNKNOWN;
-        fprintf(stderr, "leat: warning: %s; until then only routes without it are served\n", on_one_line(report.failure, workspace->arena));
+        log_say(LOG_WARNING, "no_database", "leat: warning: %s; until then only routes without it are served",
+                on_one_line(report.failure, workspace->arena));
         return true;
     }
     if (status < 0)
@@ -91,7 +92,8 @@ static bool check_statements(struct workspace *workspace) {
     if (status == -EINVAL)
         return workspace_refuse(workspace);
     if (status < 0)
-        fprintf(stderr, "leat: warning: the statements are not checked yet: %s\n", on_one_line(failure, workspace->arena));
+        log_say(LOG_WARNING, "statements_unchecked", "leat: warning: the statements are not checked yet: %s",
+                on_one_line(failure, workspace->arena));
     return true;
 }
 
@@ -100,9 +102,9 @@ static bool prepare_database(struct workspace *workspace) {
         return false;
     bool is_there = true;
     if (workspace->cluster && cluster_notice(workspace->cluster))
-        fprintf(stderr, "leat: %s\n", cluster_notice(workspace->cluster));
+        log_say(LOG_INFO, "database", "leat: %s", cluster_notice(workspace->cluster));
     if (workspace->cluster)
-        fprintf(stderr, "%s\n", cluster_psql(workspace->cluster));
+        log_say(LOG_INFO, "database", "%s", cluster_psql(workspace->cluster));
     if (!(workspace->cluster ? apply_migrations(workspace) : check_migrations(workspace, &is_there)))
         return false;
     return !is_there || check_statements(workspace);
@@ -144,7 +146,10 @@ static void let_second_signal_end_it(void) {
 
 static void say_address(const char *host, uint16_t port) {
     bool is_ipv6 = strchr(host, ':') != NULL;
-    printf("serving http://%s%s%s:%u\n", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", port);
+    char text[512], out[LOG_RENDERED_BYTES_MAX];
+    int bytes = snprintf(text, sizeof text, "serving http://%s%s%s:%u\n", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", port);
+    str line = log_words_render(LOG_INFO, "serving", (str){text, (size_t)bytes}, out);
+    fwrite(line.ptr, 1, line.len, stdout);
     fflush(stdout);
 }
 
@@ -188,7 +193,7 @@ static int serve(struct workspace *workspace) {
     struct server *server;
     str failure;
     if (server_start(&options, workspace->plugins, workspace->arena, &server, &failure) < 0) {
-        fprintf(stderr, "leat: error: %.*s\n", (int)failure.len, failure.ptr);
+        log_say(LOG_ERROR, "refused", "leat: error: %.*s", (int)failure.len, failure.ptr);
         return 1;
     }
     sigset_t endings_of_it = endings_set();

@@ -80,8 +80,8 @@ static void warn(const struct setting *settings, size_t count, const struct vari
         names[i] = settings[i].variable;
     const char *near = nearest(upper.ptr, names);
     if (near)
-        fprintf(stderr, "leat: warning: %.*s %s is no setting; did you mean %s?\n", (int)variable->name.len, variable->name.ptr,
-                variable->source == FROM_FILE ? "in .env" : "in the file of LEAT_CONFIG", near);
+        log_say(LOG_WARNING, "no_setting", "leat: warning: %.*s %s is no setting; did you mean %s?", (int)variable->name.len,
+                variable->name.ptr, variable->source == FROM_FILE ? "in .env" : "in the file of LEAT_CONFIG", near);
 }
 
 void setting_names_warn(const struct plugin_set *plugins, const struct environment *environment, struct arena *arena) {

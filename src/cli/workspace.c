@@ -15,10 +15,7 @@
 
 bool workspace_refuse(struct workspace *workspace) {
     str text = messages_text(&workspace->messages);
-    if (text.len)
-        fwrite(text.ptr, 1, text.len, stderr);
-    else
-        fputs("leat: error: there is too little memory\n", stderr);
+    log_words(LOG_ERROR, "refused", text.len ? text : S("leat: error: there is too little memory\n"));
     return false;
 }
 
@@ -71,8 +68,7 @@ static void find_quarantined(struct workspace *workspace) {
     const char *crashes = arena_format(workspace->arena, "%s/crashes", workspace->var).ptr;
     if (crashes)
         quarantine_read(crashes, clock_wall_us() / 1000000, &workspace->choices, &messages);
-    str text = messages_text(&messages);
-    fwrite(text.len ? text.ptr : "", 1, text.len, stderr);
+    log_words(LOG_WARNING, "quarantined", messages_text(&messages));
 }
 
 extern const leat_plugin leat_plugin_entry; // of handlers/
@@ -127,7 +123,8 @@ static bool open_plugins(struct workspace *workspace, unsigned wants, bool is_ri
 }
 
 // False: it was said what is wrong. `*ret_is_right` is false where something is that can be said with more.
-static bool read_settings(struct workspace *workspace, const struct invocation *invocation, bool is_serving, bool *ret_is_right) {
+static bool read_settings(struct workspace *workspace, const struct invocation *invocation, bool is_serving, bool has_log,
+                          bool *ret_is_right) {
     *workspace = (struct workspace){.arena = invocation->arena, .environment = invocation->environment};
     messages_init(&workspace->messages, workspace->arena);
     workspace->builtins = gather_builtins(invocation->linked, workspace->arena);
@@ -136,6 +133,7 @@ static bool read_settings(struct workspace *workspace, const struct invocation *
     if (more.ptr && dotenv_load_config(arena_format(workspace->arena, "%.*s", (int)more.len, more.ptr).ptr, workspace->environment,
                                        &workspace->messages) < 0)
         file = -EINVAL;
+    log_set_only_json(has_log && str_eq(environment_value(workspace->environment, "LOG_FORMAT"), S("json")));
     int config = config_read(workspace->environment, is_serving, workspace->arena, &workspace->messages, &workspace->config);
     bool is_right = file == 0 && config == 0;
     if (file == -ENOMEM || config == -ENOMEM || !workspace->config.has_places)
@@ -151,13 +149,13 @@ static bool read_settings(struct workspace *workspace, const struct invocation *
 // Only once all is right: who is refused has other things to read.
 static void say_key(const struct workspace *workspace) {
     if (workspace->has_own_key)
-        fprintf(stderr, "%s in %s/secret_key, since SECRET_KEY is not set: for development only\n",
+        log_say(LOG_WARNING, "own_key", "%s in %s/secret_key, since SECRET_KEY is not set: for development only",
                 workspace->is_new_key ? "made a key" : "the key is", workspace->var);
 }
 
 bool workspace_open(struct workspace *workspace, const struct invocation *invocation, unsigned wants) {
     bool is_right, is_serving = wants & WORKSPACE_SERVES;
-    if (!read_settings(workspace, invocation, is_serving, &is_right))
+    if (!read_settings(workspace, invocation, is_serving, is_serving, &is_right))
         return false;
     if (is_serving)
         find_quarantined(workspace);
@@ -170,7 +168,7 @@ bool workspace_open(struct workspace *workspace, const struct invocation *invoca
 
 bool workspace_open_settings(struct workspace *workspace, const struct invocation *invocation) {
     bool is_right;
-    if (!read_settings(workspace, invocation, true, &is_right))
+    if (!read_settings(workspace, invocation, true, false, &is_right))
         return false;
     return is_right || workspace_refuse(workspace);
 }

@@ -19,6 +19,7 @@
 
 #include "app/activity.h"
 #include "base/clock.h"
+#include "base/log_record.h"
 #include "engine/core.h"
 #include "host/choice.h"
 #include "host/symbols.h"
@@ -274,9 +275,9 @@ static void put_way(struct report *report, const struct way *way) {
     }
 }
 
-static void write_all(int fd, const struct report *report) {
-    for (size_t done = 0; done < report->used;) {
-        ssize_t wrote = write(fd, report->bytes + done, report->used - done);
+static void write_all(int fd, str text) {
+    for (size_t done = 0; done < text.len;) {
+        ssize_t wrote = write(fd, text.ptr + done, text.len - done);
         if (wrote < 0 && errno != EINTR)
             return;
         done += wrote > 0 ? (size_t)wrote : 0;
@@ -297,8 +298,8 @@ static void write_file(const struct report *sentence, const struct fault *fault)
         return;
     put_pairs(&body, fault);
     put(&body, "\n");
-    write_all(fd, &body);
-    write_all(fd, sentence);
+    write_all(fd, (str){body.bytes, body.used});
+    write_all(fd, (str){sentence->bytes, sentence->used});
     close(fd);
 }
 
@@ -322,7 +323,9 @@ static void report(int signal, const siginfo_t *info, const ucontext_t *context)
     blame(&fault);
     put_sentence(&sentence, &fault);
     put_way(&sentence, &fault.way);
-    write_all(STDERR_FILENO, &sentence);
+    static char out[LOG_RENDERED_BYTES_MAX];
+    str line = log_words_render(LOG_ERROR, "crash", (str){sentence.bytes, sentence.used}, out);
+    write_all(STDERR_FILENO, line);
     write_file(&sentence, &fault);
 }
 

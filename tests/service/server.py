@@ -1,5 +1,6 @@
 """server.py — a real server in a process of its own, on a port of its own, with a folder that is thrown away."""
 
+import json
 import os
 import pathlib
 import re
@@ -91,6 +92,14 @@ class Server:
                 status, log = self.process.poll(), self.log()
                 self.kill()
                 raise AssertionError(f"the server did not begin to serve (exit status {status}); its log:\n{log}")
+
+    def words(self):
+        """What people are told, a line each: as it is, or out of the messages of LOG_FORMAT=json."""
+        for line in list(self.lines):
+            try:
+                yield from str(json.loads(line).get("message", line)).split("\n")
+            except (ValueError, AttributeError):
+                yield line
 
     def log(self):
         return "\n".join(self.lines)

@@ -95,9 +95,9 @@ def test_a_plugin_that_crashes_is_named_with_its_route_and_the_way_there(unwell,
     assert asan or status == -getattr(signal, name), f"it ended with {status}, not with its signal"
     at = line_of("TASK(later") if path == "/task" else line_of(f'"{path}"')
     what = "task later" if path == "/task" else f"GET {path}"
-    told = next(line for line in unwell.lines if line.startswith("leat: error: crashed with"))
+    told = next(line for line in unwell.words() if line.startswith("leat: error: crashed with"))
     assert f"crashed with {name}" in told and f"in plugin shaky, at {what} (" in told and f"shaky.c:{at})" in told
-    assert any(re.match(r"  #\d+ ", line) and where in line for line in unwell.lines), unwell.log()
+    assert any(re.match(r"  #\d+ ", line) and where in line for line in unwell.words()), unwell.log()
     report = next((unwell.folder / "var/crashes").glob("crash-*.txt")).read_text()
     assert f"signal={name}\n" in report and "plugin=shaky\n" in report and f"route={what}\n" in report and told in report
 

@@ -93,6 +93,31 @@ static void test_log_drops_a_line_below_its_plugins_level(void **state) {
     assert_non_null(strstr(read_log(), "Z warning loud plugin=users route=/users/{id} request_id=abc n=1\n"));
 }
 
+static void test_words_are_told_as_they_are(void **state) {
+    (void)state;
+    log_words(LOG_INFO, "refused", S("x.so: error: a=b \"c\"\n  and more\n"));
+    log_say(LOG_INFO, "database", "psql %s", "here");
+    assert_string_equal(read_log(), "x.so: error: a=b \"c\"\n  and more\npsql here\n");
+}
+
+static void test_words_are_an_event_a_line_where_json_alone_is_wanted(void **state) {
+    (void)state;
+    log_set_format(LOG_JSON);
+    log_set_only_json(true);
+    log_set_level(LOG_ERROR);
+    log_words(LOG_INFO, "refused", S("x.so: error: a=b \"c\"\n\nx.c:1: warning: w\nlast"));
+    char out[LOG_RENDERED_BYTES_MAX];
+    str rendered = log_words_render(LOG_ERROR, "crash", S("one\ntwo\n"), out);
+    log_set_only_json(false);
+    log_set_format(LOG_PLAIN);
+
+    const char *line = read_log();
+    assert_non_null(strstr(line, "Z\",\"level\":\"error\",\"event\":\"refused\",\"message\":\"x.so: error: a=b \\\"c\\\"\"}\n{\"time\""));
+    assert_non_null(strstr(line, "\"level\":\"warning\",\"event\":\"refused\",\"message\":\"x.c:1: warning: w\"}\n{\"time\""));
+    assert_non_null(strstr(line, "\"level\":\"info\",\"event\":\"refused\",\"message\":\"last\"}\n"));
+    assert_non_null(memmem(rendered.ptr, rendered.len, "\"message\":\"one\\u000atwo\"}\n", 25));
+}
+
 static void test_log_value_quotes_and_bounds(void **state) {
     (void)state;
     char out[LOG_VALUE_BYTES], text[1000];
@@ -109,6 +134,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_log_cuts_a_line_that_is_too_long, set_up, tear_down),
         cmocka_unit_test(test_log_knows_a_level_for_each_plugin),
         cmocka_unit_test_setup_teardown(test_log_drops_a_line_below_its_plugins_level, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_words_are_told_as_they_are, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_words_are_an_event_a_line_where_json_alone_is_wanted, set_up, tear_down),
         cmocka_unit_test(test_log_value_quotes_and_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
