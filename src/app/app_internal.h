@@ -86,7 +86,6 @@ struct app {
 
 void generation_pin(struct generation *generation);
 void generation_unpin(struct generation *generation);
-void generation_end_if_idle(struct generation *generation);
 /** After every end: goes on with app_stop() when nothing is left. */
 void app_check_stopped(struct app *app);
 

@@ -128,6 +128,7 @@ static void note_started(struct generation *generation) {
 }
 
 static void end(struct generation *generation);
+static void end_if_idle(struct generation *generation);
 
 static void row_has_ended(struct generation *generation) {
     if (generation->phase == GENERATION_STOPPING) {
@@ -136,7 +137,7 @@ static void row_has_ended(struct generation *generation) {
     }
     note_started(generation);
     say_ready(generation, NULL);
-    generation_end_if_idle(generation);
+    end_if_idle(generation);
 }
 
 static void take_steps(struct generation *generation) {
@@ -156,7 +157,7 @@ static void take_steps(struct generation *generation) {
 static void run_step(struct deferred *deferred) {
     struct generation *generation = container_of(deferred, struct generation, next_step);
     if (generation->phase == GENERATION_FAILED)
-        generation_end_if_idle(generation);
+        end_if_idle(generation);
     else
         take_steps(generation);
 }
@@ -209,7 +210,7 @@ static void let_go_of_plugins(struct generation *generation) {
             generation->is_last_holder[i] = atomic_fetch_sub(&snapshot->lives[i]->holder_count, 1) == 1;
 }
 
-void generation_end_if_idle(struct generation *generation) {
+static void end_if_idle(struct generation *generation) {
     bool is_busy = generation->phase == GENERATION_STARTING || generation->phase == GENERATION_STOPPING;
     if (generation->is_current || !generation->is_unwanted || generation->pin_count || is_busy)
         return;
@@ -225,7 +226,7 @@ void generation_pin(struct generation *generation) {
 
 void generation_unpin(struct generation *generation) {
     if (--generation->pin_count == 0 && !generation->is_current)
-        generation_end_if_idle(generation);
+        end_if_idle(generation);
 }
 
 void generation_forget(struct generation *generation, void (*released)(void *arg), void *arg) {
@@ -233,7 +234,7 @@ void generation_forget(struct generation *generation, void (*released)(void *arg
     generation->is_unwanted = true;
     generation->released = released;
     generation->arg = arg;
-    generation_end_if_idle(generation);
+    end_if_idle(generation);
 }
 
 void generation_make_current(struct generation *generation) {
@@ -248,7 +249,7 @@ void generation_retire(struct generation *generation, void (*released)(void *arg
     generation->is_unwanted = true;
     generation->released = released;
     generation->arg = arg;
-    generation_end_if_idle(generation);
+    end_if_idle(generation);
 }
 
 void generation_destroy(struct generation *generation) {

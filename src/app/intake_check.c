@@ -41,7 +41,8 @@ static bool is_one_of(str pattern, str type) {
     return (is_any ? type.len > bytes : type.len == bytes) && strncasecmp(pattern.ptr, type.ptr, bytes) == 0;
 }
 
-bool intake_is_type(const char *types, str type) {
+// "image/png, image/jpeg", or a slash and a star for any kind of image; any case, parameters ignored.
+static bool is_type(const char *types, str type) {
     type = without_parameters(type);
     while (*types) {
         size_t bytes = strcspn(types, ",");
@@ -54,7 +55,7 @@ bool intake_is_type(const char *types, str type) {
 
 bool intake_check_type(req *r, const leat_param *param, const leat_upload *upload) {
     const struct leat_file_opts *options = param->opts;
-    if (!options->content_types || intake_is_type(options->content_types, upload->content_type))
+    if (!options->content_types || is_type(options->content_types, upload->content_type))
         return true;
     struct location at = {.parent = &body, .name = intake_name(param)}, member = {.parent = &at, .name = S("content_type")};
     struct detail details[DETAILS_MAX] = {DETAIL_OF_TEXT(str_of(options->content_types))};

@@ -10,7 +10,5 @@
 bool intake_check_type(req *r, const leat_param *param, const leat_upload *upload);
 /** False where the file is longer than the route wants it; the same. */
 bool intake_check_size(req *r, const leat_param *param, uint64_t bytes);
-/** "image/png, image/jpeg", or a slash and a star for any kind of image; any case, parameters ignored. */
-bool intake_is_type(const char *types, str type);
 
 #endif

@@ -213,7 +213,7 @@ static void call_handler(req *r, void *ret_value) {
     *(const void **)ret_value = r->endpoint->route->call(r, r->frame);
 }
 
-const void *endpoint_call(req *r) {
+static const void *call(req *r) {
     const leat_route *route = r->endpoint->route;
     if (__builtin_expect(!route->blocking, true))
         return route->call(r, r->frame);
@@ -230,7 +230,7 @@ void request_run(void *arg) {
         return;
     }
     request_prepare(r);
-    const void *value = endpoint_call(r);
+    const void *value = call(r);
     request_settle(r);
     if (r->forgotten)
         cached_forget(r);

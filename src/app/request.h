@@ -179,9 +179,7 @@ bool request_is_outflowing(const req *r);
 
 /** Runs the endpoint's program, where it has one: dependencies and parameters into the frame; fails with 401, 422 ... */
 void program_run(req *r, const struct endpoint *endpoint);
-/** Calls the handler: here, or on a worker thread. */
-const void *endpoint_call(req *r);
-/** The same of a provider. */
+/** Calls a provider: here, or on a worker thread. */
 void provider_call(req *r, const leat_provider *provider, void *args, void *out);
 /** The whole life of a request on its coroutine. */
 void request_run(void *r);
@@ -223,8 +221,6 @@ void file_answer_send(req *r, const Response *response);
 
 /** ETag and Last-Modified among the request's headers. */
 void response_put_validators(req *r, const struct validators *validators);
-/** Answers 304 or 412. */
-_Noreturn void response_answer_conditions(req *r, enum conditions conditions);
 
 /** Fails as `failure` says: by the ERROR of its constraint, or by its SQLSTATE. */
 _Noreturn void fail_by_database(req *r, const leat_query *query, const struct db_failure *failure);

@@ -113,7 +113,7 @@ void response_put_validators(req *r, const struct validators *validators) {
         header_put_default(r, "Last-Modified", date_of(r, validators->modified_s));
 }
 
-_Noreturn void response_answer_conditions(req *r, enum conditions conditions) {
+static _Noreturn void answer_conditions(req *r, enum conditions conditions) {
     request_settle(r);
     if (conditions == CONDITIONS_FAIL)
         http_fail(r, 412, "Precondition Failed");
@@ -146,7 +146,7 @@ void leat_check_validators(req *r, const struct leat_validators *given) {
     bool has_range;
     enum conditions conditions = r->head && http_has_conditions(r->head) ? http_conditions(r->head, &own, &has_range) : CONDITIONS_HOLD;
     if (conditions != CONDITIONS_HOLD)
-        response_answer_conditions(r, conditions);
+        answer_conditions(r, conditions);
 }
 
 // ---- bodies

@@ -344,10 +344,6 @@ const char *snapshot_statement_plugin(const struct snapshot *snapshot, size_t in
     return snapshot->statement_plugins[index];
 }
 
-const struct router *snapshot_router(const struct snapshot *snapshot) {
-    return snapshot->router;
-}
-
 size_t snapshot_endpoint_count(const struct snapshot *snapshot) {
     return snapshot->endpoint_count;
 }

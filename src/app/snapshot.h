@@ -61,7 +61,6 @@ bool snapshot_has_starts(const struct snapshot *snapshot);
 struct statement_set *snapshot_statements(struct snapshot *snapshot);
 /** The name of the plugin whose statement that is. */
 const char *snapshot_statement_plugin(const struct snapshot *snapshot, size_t index);
-const struct router *snapshot_router(const struct snapshot *snapshot);
 /** For `leat routes` and the documents: the endpoints in the order of their plugins and lines. */
 size_t snapshot_endpoint_count(const struct snapshot *snapshot);
 const struct endpoint *snapshot_endpoint(const struct snapshot *snapshot, size_t index);

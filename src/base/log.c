@@ -103,14 +103,10 @@ void log_line_of(const struct log_context *context, enum log_level level, const 
     va_end(args);
 }
 
-void log_vline(enum log_level level, const char *event, const char *format, va_list args) {
-    log_vline_of(NULL, level, event, format, args);
-}
-
 void log_line(enum log_level level, const char *event, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    log_vline(level, event, format, args);
+    log_vline_of(NULL, level, event, format, args);
     va_end(args);
 }
 

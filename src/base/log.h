@@ -31,7 +31,6 @@ enum { LOG_PLUGINS_MAX = 256, LOG_PLUGIN_BYTES_MAX = 64 };
 
 /** `format` makes "key=value key=value"; what is no pair becomes the line's message. Safe from every thread. */
 void log_line(enum log_level level, const char *event, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void log_vline(enum log_level level, const char *event, const char *format, va_list args);
 
 /**
  * What people are told, a line or several: why a plugin was refused, which migrations were applied. To standard error as it is, or each

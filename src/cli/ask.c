@@ -172,7 +172,8 @@ static str exchange(int fd, str question, int patience_ms, struct arena *arena) 
     return line;
 }
 
-str ask(const struct invocation *invocation, const char *verb, const char *plugin, int patience_ms) {
+// The answer's line; `ptr` is NULL where there is none, and it was said on stderr why.
+static str ask(const struct invocation *invocation, const char *verb, const char *plugin, int patience_ms) {
     int fd = find_server(invocation);
     if (fd < 0)
         return (str){0};

@@ -15,11 +15,9 @@
 enum { ASK_MS = 10000, ASK_CHANGE_MS = 120000 }; // a change waits for every core, and for Postgres
 
 /**
- * Asks the server that the flags mean. `plugin` may be NULL. The answer's line, in the invocation's arena; `ptr` is NULL where there is
- * none, and it was said on stderr why.
+ * Asks the server that the flags mean; `plugin` may be NULL. The answer is read as `schema`, whose first member is `error`, and its line is
+ * left in the invocation's arena. False: it was said on stderr why not.
  */
-str ask(const struct invocation *invocation, const char *verb, const char *plugin, int patience_ms);
-/** ask(), and the answer read as `schema`, whose first member is `error`. False: it was said on stderr why not. */
 bool ask_for(const struct invocation *invocation, const char *verb, const char *plugin, int patience_ms, const leat_schema *schema,
              void *out, str *ret_line);
 /** --json was given. */

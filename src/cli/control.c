@@ -42,10 +42,6 @@ static int64_t now_ms(void) {
     return clock_monotonic_ns() / 1000000;
 }
 
-str control_path(const char *var, long pid, struct arena *arena) {
-    return arena_format(arena, "%s/run/server-%ld.sock", var, pid);
-}
-
 // ---- a client
 
 static void leave(struct client *client) {

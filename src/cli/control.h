@@ -22,8 +22,6 @@ enum {
 /** `line` has no line feed and is the callee's for the call. It is answered now or later, by control_answer(); `client` is never 0. */
 typedef void control_fn(void *arg, unsigned client, str line);
 
-/** The path of a server's socket below var; `ptr` is NULL without memory. */
-str control_path(const char *var, long pid, struct arena *arena);
 /** Makes the socket; what servers that are gone have left is removed. 0, or a negative errno. */
 int control_open(const char *var, control_fn *handle, void *arg, struct control **ret_control);
 /** Closes all connections and removes the socket. NULL is fine. */

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-enum { CONNECT_S = 5, TRIES = 5 };
+enum { TRIES = 5 };
 
 static PGconn *connect_to(const char *conninfo) {
     const char *const names[] = {"dbname", "connect_timeout", "application_name", NULL};

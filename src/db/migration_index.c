@@ -57,10 +57,6 @@ static struct concurrent_index read_statement(str sql) {
     return index.name.len && index.table.len ? index : none;
 }
 
-str concurrent_index_name(str statement) {
-    return read_statement(statement).name;
-}
-
 static const char *text_of(struct migration_session *session, str text) {
     return arena_format(session->arena, "%.*s", (int)text.len, text.ptr).ptr;
 }

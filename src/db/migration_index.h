@@ -4,9 +4,6 @@
 
 #include "db/migration_session.h"
 
-/** The name of the index that a CREATE INDEX CONCURRENTLY makes, as it is written; empty for another statement, and for one without a name.
- */
-str concurrent_index_name(str statement);
 /**
  * Looks for the index of that statement before it runs: an invalid one is dropped, concurrently, which is said; a valid one on the same
  * table makes `*ret_is_there` true: an interrupted run went so far. 0, or a negative errno and session->failure.

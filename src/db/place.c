@@ -94,17 +94,18 @@ static const char *folder_elsewhere(const char *var, bool is_throwaway, struct a
     return arena_format(arena, is_throwaway ? "/tmp/leat-pg-%016lx" : "/var/lib/leat/pg-%016lx", (unsigned long)hash_of(var)).ptr;
 }
 
+// Too long for the kernel, or with a byte that would need quoting.
+static bool is_bad_for_a_socket(const char *run) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-";
+    return strlen(run) + strlen("/.s.PGSQL." PLACE_PORT) > SOCKET_PATH_BYTES_MAX || run[strspn(run, plain)] != '\0';
+}
+
 static const char *run_elsewhere(const char *var, struct arena *arena) {
     const char *base = geteuid() == 0 ? "/run" : getenv("XDG_RUNTIME_DIR");
     if (!base || access(base, W_OK | X_OK) != 0)
         base = "/tmp";
     const char *run = arena_format(arena, "%s/leat-%016lx", base, (unsigned long)hash_of(var)).ptr;
-    return run && place_is_bad_for_a_socket(run) ? arena_format(arena, "/tmp/leat-%016lx", (unsigned long)hash_of(var)).ptr : run;
-}
-
-bool place_is_bad_for_a_socket(const char *run) {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-";
-    return strlen(run) + strlen("/.s.PGSQL." PLACE_PORT) > SOCKET_PATH_BYTES_MAX || run[strspn(run, plain)] != '\0';
+    return run && is_bad_for_a_socket(run) ? arena_format(arena, "/tmp/leat-%016lx", (unsigned long)hash_of(var)).ptr : run;
 }
 
 static int choose_folder(const char *var, bool is_throwaway, struct arena *arena, struct place *place, str *ret_failure) {
@@ -135,7 +136,7 @@ static int choose_run(const char *var, struct arena *arena, struct place *place)
     place->run = arena_format(arena, "%s/run", place->folder).ptr;
     if (!place->run)
         return -ENOMEM;
-    if (!place_is_bad_for_a_socket(place->run))
+    if (!is_bad_for_a_socket(place->run))
         return 0;
     place->run = run_elsewhere(var, arena);
     if (!place->notice)

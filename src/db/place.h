@@ -25,7 +25,5 @@ struct place {
 int place_open(const char *var, bool is_throwaway, struct arena *arena, struct place *ret_place, str *ret_failure);
 /** Closes the lock file, and with it whatever this process has locked. */
 void place_close(struct place *place);
-/** The socket path would be too long for the kernel, or has a byte that would need quoting. */
-bool place_is_bad_for_a_socket(const char *run);
 
 #endif

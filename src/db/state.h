@@ -132,7 +132,6 @@ struct db_link {
     char status;            // of the last ReadyForQuery: 'I', 'T', 'E'
     bool is_fatal;          // the server has ended the session
     bool is_shut_down;      // ... and it was no query's fault
-    int close_error;
 
     struct prepared_set sets[SETS_MAX];
     unsigned set_count;

@@ -329,13 +329,18 @@ static void report(int signal, const siginfo_t *info, const ucontext_t *context)
     write_file(&sentence, &fault);
 }
 
+static void give_signals_back(void) {
+    for (unsigned i = 0; i < FATAL_COUNT; i++)
+        sigaction(fatal[i].number, &before[i], NULL);
+}
+
 // A second thread that crashes waits for the first to end the process.
 static void on_fatal(int signal, siginfo_t *info, void *context) {
     int error = errno;
     if (atomic_flag_test_and_set(&is_reported))
         while (true)
             pause();
-    crash_unwatch(); // should this crash as well, it ends here
+    give_signals_back(); // should this crash as well, it ends here
     report(signal, info, context);
     if (info->si_code <= 0) // sent, not raised by an instruction that is about to run again
         raise(signal);
@@ -381,11 +386,6 @@ int crash_watch(const char *folder) {
         sigaction(fatal[i].number, &action, &before[i]);
     crash_attach();
     return folder && folder_fd < 0 ? folder_fd : 0;
-}
-
-void crash_unwatch(void) {
-    for (unsigned i = 0; i < FATAL_COUNT; i++)
-        sigaction(fatal[i].number, &before[i], NULL);
 }
 
 void crash_attach(void) {

@@ -18,7 +18,6 @@ enum { CRASH_MARK_BYTES_MAX = 160 };
  * writes out the log first. 0 or a negative errno: then they go to stderr alone.
  */
 int crash_watch(const char *folder);
-void crash_unwatch(void);
 /** The calling thread gets a stack for its handler, where it has none: a stack that overflows has no room for one. */
 void crash_attach(void);
 

@@ -29,10 +29,6 @@ void **session_user(struct session *session) {
     return &session->user;
 }
 
-void session_close_after_answer(struct session *session) {
-    session->must_close = true;
-}
-
 bool session_is_last_answer(const struct session *session) {
     bool is_refused_early = session->state == SESSION_ASKING && session->is_unread_long;
     bool is_left = session->state == SESSION_STREAM && stream_is_unread_long(session);

@@ -65,8 +65,6 @@ struct core *session_core(const struct session *session);
 struct conn *session_conn(const struct session *session);
 /** The app's own pointer, NULL at the beginning. */
 void **session_user(struct session *session);
-/** Closes the connection after the answer that is being made. */
-void session_close_after_answer(struct session *session);
 
 /**
  * Makes the request that on_request has just handed over last as long as `arena`: copies the head with the fields it has, its bytes and the

@@ -123,7 +123,7 @@ bool peer_is_allowed(const struct peer_rules *rules, str host, const struct sock
 struct parse {
     struct arena *arena;
     struct peer_range *ranges;
-    size_t range_count, range_capacity;
+    size_t range_count;
     str *hosts;
     size_t host_count;
     str message;

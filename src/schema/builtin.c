@@ -58,11 +58,6 @@ void timestamp__put(leat_json *writer, const timestamp *value) {
     writer->cursor = out;
 }
 
-void json_write_timestamp(leat_json *writer, timestamp time) {
-    json_put_due_comma(writer);
-    timestamp__put(writer, &time);
-}
-
 void json_value__put(leat_json *writer, const json_value *value) {
     if (value->raw.len)
         json_put_bytes(writer, value->raw.ptr, value->raw.len);

@@ -27,7 +27,7 @@ static unsigned digit_count(uint64_t value) {
     return count + (value >= 10) + (value >= 100) + (value >= 1000);
 }
 
-char *digits_of_u64(char *out, uint64_t value) {
+static char *digits_of_u64(char *out, uint64_t value) {
     char *end = out + digit_count(value), *cursor = end;
     for (; value >= 100; value /= 100)
         memcpy(cursor -= 2, pairs + value % 100 * 2, 2);

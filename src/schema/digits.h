@@ -8,7 +8,6 @@
 enum { I64_TEXT_BYTES_MAX = 20, F64_TEXT_BYTES_MAX = 32, F64_PLAIN_BYTES_MAX = 352 };
 
 /** Writes `value` to `out`, no NUL; returns the end. */
-char *digits_of_u64(char *out, uint64_t value);
 char *digits_of_i64(char *out, int64_t value);
 /** Exactly two digits of a value below 100. */
 char *digits_of_two(char *out, unsigned value);

@@ -31,7 +31,8 @@ int email_refuse(struct arena *arena, str *ret_reason, const char *format, ...) 
 
 #define REFUSE(...) email_refuse(arena, ret_reason, __VA_ARGS__)
 
-str email_nfc(struct arena *arena, str text) {
+// Normalisation form C; `ptr` NULL without memory.
+static str compose(struct arena *arena, str text) {
     size_t room = text.len * 4 + 1; // a code point decomposes to at most four
     utf8proc_int32_t *code_points = arena_raw(arena, room * sizeof *code_points);
     utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
@@ -280,7 +281,7 @@ static int take_local(struct arena *arena, const struct address *address, str *r
     int error = judge_local(arena, address->local, address->is_quoted, ret_reason);
     if (error)
         return error;
-    str local = is_ascii(address->local) ? address->local : email_nfc(arena, address->local);
+    str local = is_ascii(address->local) ? address->local : compose(arena, address->local);
     if (local.ptr && (local.len != address->local.len || memcmp(local.ptr, address->local.ptr, local.len) != 0)) {
         error = judge_local(arena, local, address->is_quoted, ret_reason);
         if (error == -EINVAL)

@@ -35,7 +35,5 @@ int email_refuse_rest(struct arena *arena, str text, const char *lead, str *ret_
 int email_refuse_unsafe(struct arena *arena, str text, bool may_have_blanks, str *ret_reason);
 /** Refuses periods, and in a domain hyphens, where they may not be. */
 int email_refuse_dots(struct arena *arena, str text, bool is_domain, str *ret_reason);
-/** Normalisation form C; `ptr` NULL without memory. */
-str email_nfc(struct arena *arena, str text);
 
 #endif

@@ -282,12 +282,3 @@ int json_read(const struct rule *rule, const struct reading *reading, const stru
 int model_read_json(const struct model *model, const struct reading *reading, const struct location *root, str text, void *out) {
     return json_read(&model->rule, reading, root, text, out);
 }
-
-int json_check(const struct reading *reading, const struct location *root, str text) {
-    struct json_scan scan;
-    struct json_token token;
-    int error = open_scan(&scan, reading, root, text);
-    if (error)
-        return error;
-    return json_scan_value(&scan, 0, &token) && json_scan_end(&scan) ? 0 : refuse_scan(&scan, reading, root);
-}

@@ -32,10 +32,8 @@ bool json_is_straight(const leat_schema *schema);
 /** The pieces, for answers that have no schema. A comma is put where one is due, as by the generated code. */
 void json_write_string(leat_json *writer, str text);
 void json_write_raw(leat_json *writer, str json);
-/** 2026-11-20T08:32:43.012073Z; without a fraction where it is zero, as Pydantic 2 writes it. */
-void json_write_timestamp(leat_json *writer, timestamp time);
 enum { TIMESTAMP_BYTES_MAX = 32 };
-/** The same text, unquoted; returns its length. */
+/** 2026-11-20T08:32:43.012073Z; without a fraction where it is zero, as Pydantic 2 writes it. Returns its length. */
 size_t timestamp_format(char *out, timestamp time);
 
 #endif

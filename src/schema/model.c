@@ -306,10 +306,6 @@ str parameter_name(const struct parameter *parameter) {
     return parameter->member.name;
 }
 
-bool parameter_is_list(const struct parameter *parameter) {
-    return parameter->member.rule.kind == LEAT_LIST;
-}
-
 // ---- absent members
 
 void member_store_default(const struct member *member, void *out) {

@@ -38,7 +38,6 @@ int parameter_compile(struct model_set *set, const leat_param *param, const char
                       const struct parameter **ret_parameter, str *ret_message);
 /** Its name on the wire: alias, or the name with '_' as '-' for a header. */
 str parameter_name(const struct parameter *parameter);
-bool parameter_is_list(const struct parameter *parameter);
 
 /** What a reading needs, and where its problems go. */
 struct reading {
@@ -70,8 +69,5 @@ int model_read_pairs(const struct model *model, const struct reading *reading, c
 int parameter_read(const struct parameter *parameter, const struct reading *reading, const str *values, size_t count, void *out);
 /** A whole body that is no JSON by its Content-Type: `model_attributes_type` (or the type's own) with the text as input. Always -EINVAL. */
 int model_refuse_text(const struct model *model, const struct reading *reading, const struct location *root, str text);
-
-/** Checks that `text` is one JSON value (strict RFC 8259, UTF-8, depth 64); what model_read_json() would have said. */
-int json_check(const struct reading *reading, const struct location *root, str text);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "base/buffer.h"
 
-enum { DEPTH_MAX = 8, LENGTH_MAX = 5000, ITEMS_MAX = 5, KEPT_MAX = 16 };
+enum { DEPTH_MAX = 8, LENGTH_MAX = 5000, ITEMS_MAX = 5 };
 
 // ---- chance: xorshift64, so that a seed is all there is to a run
 

@@ -166,6 +166,24 @@ static int start_app(struct test_app *a) {
     return status < 0 ? status : app_create(&a->core, &a->options, a->plugins->snapshot, &a->app);
 }
 
+// ---- turns
+
+void test_app_turn(struct test_app *a, int64_t wait_ms) {
+    int status = core_turn(&a->core, wait_ms);
+    if (status < 0)
+        fail_msg("the ring failed: %s", strerror(-status));
+}
+
+// False when it took longer than ANSWER_MS_MAX.
+static bool turn_until(struct test_app *a, const bool *flag) {
+    int64_t end_ns = clock_monotonic_ns() + ANSWER_MS_MAX * INT64_C(1000000);
+    while (!*flag && clock_monotonic_ns() < end_ns)
+        test_app_turn(a, 100);
+    return *flag;
+}
+
+// ---- the beginning
+
 static void note_ready(void *arg, const char *failure) {
     struct test_app *a = arg;
     a->is_ready = true;
@@ -177,7 +195,7 @@ static void note_ready(void *arg, const char *failure) {
 static int make_ready(struct test_app *a) {
     unsigned message_count = a->messages.count;
     app_start(a->app, note_ready, a);
-    return test_app_turn_until(a, &a->is_ready) && a->messages.count == message_count ? 0 : -ECANCELED;
+    return turn_until(a, &a->is_ready) && a->messages.count == message_count ? 0 : -ECANCELED;
 }
 
 static bool start_core(struct test_app *a, str *ret_failure) {
@@ -243,12 +261,12 @@ static void stop_core(struct test_app *a) {
         close(a->client_fd);
     if (a->listener)
         listener_drain(a->listener, note, &is_drained);
-    if (!test_app_turn_until(a, &is_drained) && a->listener)
+    if (!turn_until(a, &is_drained) && a->listener)
         listener_abort_all(a->listener);
-    test_app_turn_until(a, &is_drained);
+    turn_until(a, &is_drained);
     if (a->app)
         app_stop(a->app, note, &is_stopped);
-    test_app_turn_until(a, &is_stopped);
+    turn_until(a, &is_stopped);
     offload_destroy(a->options.connector);
     offload_destroy(a->options.hashing);
     offload_destroy(a->options.files);
@@ -270,21 +288,6 @@ void test_app_stop(app *a) {
     arena_reset(&a->arena);
     arena_pool_finish(&a->pool);
     free(a);
-}
-
-// ---- turns
-
-void test_app_turn(struct test_app *a, int64_t wait_ms) {
-    int status = core_turn(&a->core, wait_ms);
-    if (status < 0)
-        fail_msg("the ring failed: %s", strerror(-status));
-}
-
-bool test_app_turn_until(struct test_app *a, const bool *flag) {
-    int64_t end_ns = clock_monotonic_ns() + ANSWER_MS_MAX * INT64_C(1000000);
-    while (!*flag && clock_monotonic_ns() < end_ns)
-        test_app_turn(a, 100);
-    return *flag;
 }
 
 uint64_t test_app_query_count(const struct test_app *a) {
@@ -349,7 +352,7 @@ const char *test_app_sql(struct test_app *a, const char *sql, str *ret_value) {
     int status = rehearsal_run(app_db(a->app), sql, &script->query);
     if (status < 0)
         return strerror(-status);
-    test_app_turn_until(a, &script->is_done);
+    turn_until(a, &script->is_done);
     const struct db_failure *failure = script->query.failure;
     if (failure || !script->is_done)
         return failure ? arena_format(&a->test_arena, "%s %.*s", failure->sqlstate, (int)failure->message.len, failure->message.ptr).ptr

@@ -41,8 +41,6 @@ struct test_app {
     uint64_t last_query_count;
 };
 
-/** Turns the core until `*flag`; false when it took longer than ANSWER_MS_MAX. */
-bool test_app_turn_until(struct test_app *a, const bool *flag);
 /** One turn of at most `wait_ms`; fails the test when the ring does. */
 void test_app_turn(struct test_app *a, int64_t wait_ms);
 /** Queries since the beginning. */

@@ -205,7 +205,7 @@ static void test_snapshot_puts_the_prefix_before_every_path(void **state) {
     (void)state;
     assert_int_equal(CREATE(&read_note__route.base, &make_note__route.base), 0);
     struct router_match match;
-    router_match(snapshot_router(snapshot), HTTP_GET, S("/v1/notes/7"), &match);
+    router_match(snapshot->router, HTTP_GET, S("/v1/notes/7"), &match);
     assert_non_null(match.target);
     assert_string_equal(endpoint_path(match.target), "/v1/notes/{note_id}");
     assert_ptr_equal(endpoint_route(match.target), &read_note__route);

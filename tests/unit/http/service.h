@@ -24,7 +24,7 @@
 #include "base/str.h"
 #include "http/session.h"
 
-enum { TURNS_MAX = 4000, TURN_MS = 5, TURNS_BEFORE_WAITING = 200, ANSWERS_MAX = 4096, SMALL_BODY_MAX = 10 };
+enum { TURNS_MAX = 4000, TURN_MS = 5, TURNS_BEFORE_WAITING = 200, SMALL_BODY_MAX = 10 };
 
 struct service {
     struct core core;
@@ -172,10 +172,7 @@ static inline void app_on_request(struct session *session, const struct http_hea
         app_keep(session, head, body, is_path(head, "/soon"));
     else if (is_path(head, "/nothing"))
         session_answer(session, 204, (str){0}, S("X: y\r\n"), S("not sent"));
-    else if (is_path(head, "/close")) {
-        session_close_after_answer(session);
-        session_answer(session, 200, (str){0}, (str){0}, S("bye"));
-    } else
+    else
         session_answer_detail(session, 404, NULL, (str){0});
 }
 

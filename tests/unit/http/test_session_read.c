@@ -46,7 +46,6 @@ static const struct {
     {"GET / HTTP/1.1\r\n" HOST "Connection: close\r\n\r\nGET / HTTP/1.1\r\n" HOST "\r\n", "200"},
     {"GET / HTTP/1.0\r\n\r\nGET / HTTP/1.0\r\n\r\n", "200"},
     {"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET / HTTP/1.0\r\n\r\n", "200 200"},
-    {"GET /close HTTP/1.1\r\n" HOST "\r\nGET / HTTP/1.1\r\n" HOST "\r\n", "200"},
     {"GET /nothing HTTP/1.1\r\n" HOST "\r\nGET / HTTP/1.1\r\n" HOST "\r\n", "204 200"},
     {"GET / HTTP/1.1\r\n" HOST, ""},
     {"POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhell", ""},

@@ -1,4 +1,5 @@
 // test_json_read.c — JSON into structs: each coercion that Pydantic has, each refusal in its words, all of them at once and in order.
+#include "schema/json_scan.h"
 #include "subject.h"
 
 ENUM(Colour, red, blue);
@@ -671,6 +672,14 @@ static const char samples[] =
     "{\"item\":{\"name\":\"ab\\u00e9\\ud83d\\ude00\",\"price\":1.5e3},\"more\":[{\"name\":\"\xC3\xA9\xE2\x82\xAC\","
     "\"price\":\"2\"},{\"name\":\"x\",\"price\":true}],\"count\":12345678901234567890,\"x\":null}";
 
+static bool is_json(str text) {
+    struct json_scan scan;
+    struct json_token token;
+    json_scan_init(&scan, text);
+    json_scan_skip_blanks(&scan);
+    return json_scan_value(&scan, 0, &token) && json_scan_end(&scan);
+}
+
 static void test_mutations_of_a_body_are_read_within_their_bounds(void **state) {
     (void)state;
     static const char alphabet[] = "{}[]\":,\\u0123456789abcdefEe+-.tfn \x01\x7f\x80\xC3\xED\xF0\xFF";
@@ -690,10 +699,7 @@ static void test_mutations_of_a_body_are_read_within_their_bounds(void **state) 
         assert_true(result == 0 || result == -EINVAL || result == -EBADMSG);
         assert_true((result == -EINVAL) == (problems.count > 0));
         if (result != -EBADMSG && problems.count) { // what is answered is JSON
-            struct problems none;
-            problems_init(&none, &subject_arena);
-            const char *answer = subject_answer(result, &problems, NULL, NULL);
-            assert_int_equal(json_check(&(struct reading){NULL, &subject_arena, &none}, &root, str_of(answer)), 0);
+            assert_true(is_json(str_of(subject_answer(result, &problems, NULL, NULL))));
         }
     }
     model_set_destroy(set);

@@ -157,7 +157,7 @@ static void test_pieces_put_the_commas_themselves(void **state) {
     leat_put_key(&writer, "\"a\":", 4);
     json_write_string(&writer, S("x"));
     leat_put_key(&writer, "\"b\":", 4);
-    json_write_timestamp(&writer, (timestamp){0});
+    timestamp__put(&writer, &(timestamp){0});
     leat_put_key(&writer, "\"c\":", 4);
     leat_put_open(&writer);
     leat_put_close(&writer);
