@@ -38,12 +38,11 @@ enum coro_state { CORO_FREE, CORO_SUSPENDED, CORO_RUNNING, CORO_ENDED };
 struct coro {
     struct list node; // in the pool's warm or cold list while it is free
     struct coro_pool *pool;
-    void *stack_pointer; // while it does not run
+    void *stack_pointer; // while it is suspended
     char *stack;         // lowest usable byte
     coro_fn *fn;
     void *arg;
     void *fake_stack; // AddressSanitizer's
-    bool is_parked;   // while it is free: it waits in coro_entry() for what to run next
     enum coro_state state;
 };
 
@@ -101,7 +100,6 @@ static void forget_frames_of(struct coro *coro) {
     coro->fake_stack = NULL;
 #ifdef HAS_ASAN
     __asan_unpoison_memory_region(coro->stack, coro->pool->stack_bytes);
-    coro->is_parked = false; // its frames are forgotten
 #endif
 }
 
@@ -192,7 +190,6 @@ void coro_pool_trim(struct coro_pool *pool) {
         struct list *coldest = pool->warm.prev;
         struct coro *coro = container_of(coldest, struct coro, node);
         madvise(coro->stack, pool->stack_bytes, MADV_DONTNEED);
-        coro->is_parked = false;
         list_remove(coldest);
         list_push_front(&pool->cold, coldest);
         pool->warm_count--;
@@ -203,13 +200,24 @@ void coro_pool_trim(struct coro_pool *pool) {
 
 // ---- in and out
 
-static void coro_go_in(struct coro *coro) {
+static void *coro_entry(void) {
+    struct coro *coro = running;
+    arrived_inside(coro);
+    coro->fn(coro->arg);
+    coro->state = CORO_ENDED;
+    leaving_inside(coro);
+    return outside.stack_pointer;
+}
+
+static inline void going_in(struct coro *coro) {
     assert(!running);
     running = coro;
     coro->state = CORO_RUNNING;
     pulse_beat(coro->pool->pulse, 1);
     leaving_for(coro);
-    coro_switch(&outside.stack_pointer, coro->stack_pointer);
+}
+
+static inline void came_out(struct coro *coro) {
     arrived_outside();
     pulse_beat(coro->pool->pulse, 1);
     running = NULL;
@@ -223,18 +231,6 @@ static void coro_go_out(struct coro *coro) {
     arrived_inside(coro);
 }
 
-/** One that has returned stays here, and begins what is next with a switch and no more. */
-static void coro_entry(void) {
-    struct coro *coro = running;
-    arrived_inside(coro);
-    for (;;) {
-        coro->fn(coro->arg);
-        coro->is_parked = true;
-        coro->state = CORO_ENDED;
-        coro_go_out(coro);
-    }
-}
-
 int coro_start(struct coro_pool *pool, coro_fn *fn, void *arg) {
     if (running)
         return -EDEADLK;
@@ -244,10 +240,9 @@ int coro_start(struct coro_pool *pool, coro_fn *fn, void *arg) {
     pool->live_count++;
     coro->fn = fn;
     coro->arg = arg;
-    if (!coro->is_parked)
-        coro->stack_pointer = coro_prepare(coro->stack, pool->stack_bytes, coro_entry);
-    coro->is_parked = false;
-    coro_go_in(coro);
+    going_in(coro);
+    coro_begin(&outside.stack_pointer, coro->stack + pool->stack_bytes, coro_entry);
+    came_out(coro);
     return 0;
 }
 
@@ -263,7 +258,9 @@ void coro_suspend(void) {
 
 void coro_resume(struct coro *coro) {
     assert(coro->state == CORO_SUSPENDED);
-    coro_go_in(coro);
+    going_in(coro);
+    coro_switch(&outside.stack_pointer, coro->stack_pointer);
+    came_out(coro);
 }
 
 void coro_abandon(void) {

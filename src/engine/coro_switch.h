@@ -7,8 +7,11 @@
 
 #include <stddef.h>
 
-/** Lays out a stack of `bytes` from `low` so that the first coro_switch() to what it returns calls `entry`, which never returns. */
-void *coro_prepare(char *low, size_t bytes, void (*entry)(void));
+/**
+ * Leaves this stack, `*save` is what to switch back to, and calls `entry` on the stack that ends at `end`, a multiple of 16. What `entry`
+ * returns is a saved stack that goes on then: `*save`, or what a later coro_switch() saved. Returns when somebody switches back.
+ */
+void coro_begin(void **save, char *end, void *(*entry)(void));
 /** Leaves this stack, `*save` is what to switch back to, and goes on where `to` was left. Returns when somebody switches back. */
 void coro_switch(void **save, void *to);
 

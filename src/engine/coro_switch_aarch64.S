@@ -1,14 +1,9 @@
 // coro_switch_aarch64.S — from one stack to another, by the AAPCS64.
 //
-// x19 to x30 and the low halves of v8 to v15 are the callee's to keep. The way out is a jump and not a return, as on x86-64.
+// x19 to x30 and the low halves of v8 to v15 are the callee's to keep. What begins and ends in one go returns, a switch jumps, for the
+// reasons told in coro_switch_x86_64.S.
 
-        .text
-        .globl  coro_switch
-        .hidden coro_switch
-        .type   coro_switch, %function
-        .p2align 4
-coro_switch:                            // x0: where this stack is saved, x1: the other
-        .cfi_startproc
+        .macro  save_registers
         sub     sp, sp, #160
         .cfi_adjust_cfa_offset 160
         stp     x19, x20, [sp, #0]
@@ -23,9 +18,9 @@ coro_switch:                            // x0: where this stack is saved, x1: th
         stp     d10, d11, [sp, #112]
         stp     d12, d13, [sp, #128]
         stp     d14, d15, [sp, #144]
-        mov     x9, sp
-        str     x9, [x0]
-        mov     sp, x1
+        .endm
+
+        .macro  restore_registers
         ldp     x19, x20, [sp, #0]
         ldp     x21, x22, [sp, #16]
         ldp     x23, x24, [sp, #32]
@@ -40,35 +35,43 @@ coro_switch:                            // x0: where this stack is saved, x1: th
         ldp     d14, d15, [sp, #144]
         add     sp, sp, #160
         .cfi_adjust_cfa_offset -160
+        .endm
+
+        .text
+        .globl  coro_begin
+        .hidden coro_begin
+        .type   coro_begin, %function
+        .p2align 4
+coro_begin:                             // x0: where this stack is saved, x1: the end of the other, x2: what to call there
+        .cfi_startproc
+        save_registers
+        mov     x9, sp
+        str     x9, [x0]
+        mov     sp, x1
+        .cfi_remember_state
+        .cfi_undefined x30
+        mov     x29, xzr                // the end of the chain of frames
+        blr     x2
+        mov     sp, x0
+        .cfi_restore_state
+        restore_registers
+        ret
+        .cfi_endproc
+        .size   coro_begin, . - coro_begin
+
+        .globl  coro_switch
+        .hidden coro_switch
+        .type   coro_switch, %function
+        .p2align 4
+coro_switch:                            // x0: where this stack is saved, x1: the other
+        .cfi_startproc
+        save_registers
+        mov     x9, sp
+        str     x9, [x0]
+        mov     sp, x1
+        restore_registers
         br      x30
         .cfi_endproc
         .size   coro_switch, . - coro_switch
-
-        .globl  coro_prepare
-        .hidden coro_prepare
-        .type   coro_prepare, %function
-        .p2align 4
-coro_prepare:                           // x0: lowest byte of the stack, x1: its bytes, x2: entry
-        .cfi_startproc
-        add     x0, x0, x1
-        and     x0, x0, #-16
-        sub     x0, x0, #160
-        str     x2, [x0, #0]            // x19
-        str     xzr, [x0, #80]          // x29: the end of the chain of frames
-        adr     x9, coro_bottom
-        str     x9, [x0, #88]           // x30
-        ret
-        .cfi_endproc
-        .size   coro_prepare, . - coro_prepare
-
-        .type   coro_bottom, %function
-        .p2align 4
-coro_bottom:
-        .cfi_startproc
-        .cfi_undefined x30
-        blr     x19
-        brk     #0
-        .cfi_endproc
-        .size   coro_bottom, . - coro_bottom
 
         .section .note.GNU-stack, "", %progbits

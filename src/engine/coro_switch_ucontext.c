@@ -4,17 +4,27 @@
 #include <assert.h>
 #include <ucontext.h>
 
-void *coro_prepare(char *low, size_t bytes, void (*entry)(void)) {
-    size_t room = (bytes - sizeof(ucontext_t)) & ~(size_t)63;
-    ucontext_t *context = (ucontext_t *)(low + room);
-    int error = getcontext(context);
+enum { STACK_BYTES_MIN = 4096 }; // makecontext(3) looks at the end of a stack only
+
+static _Thread_local void *(*entry_next)(void);
+
+static void enter(void) {
+    setcontext(entry_next());
+}
+
+void coro_begin(void **save, char *end, void *(*entry)(void)) {
+    ucontext_t here, there;
+    int error = getcontext(&there);
+    assert(error == 0);
+    there.uc_stack.ss_sp = end - STACK_BYTES_MIN;
+    there.uc_stack.ss_size = STACK_BYTES_MIN;
+    there.uc_link = NULL;
+    makecontext(&there, enter, 0);
+    entry_next = entry;
+    *save = &here;
+    error = swapcontext(&here, &there);
     assert(error == 0);
     (void)error;
-    context->uc_stack.ss_sp = low;
-    context->uc_stack.ss_size = room;
-    context->uc_link = NULL;
-    makecontext(context, entry, 0);
-    return context;
 }
 
 void coro_switch(void **save, void *to) {
