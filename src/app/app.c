@@ -89,7 +89,7 @@ static void app_init(struct app *app, struct core *core, const struct app_option
     deferred_init(&app->start_refreshes, cached_start_refreshes);
     app->log_level = log_level_of(NULL);
     init_uploads(app);
-    observe_init_ids(app);
+    request_ids_init(&app->ids);
 }
 
 int app_create(struct core *core, const struct app_options *options, struct snapshot *snapshot, struct app **ret_app) {

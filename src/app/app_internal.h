@@ -5,11 +5,10 @@
 #include <leat/request.h>
 
 #include "app/app.h"
+#include "app/request_ids.h"
 #include "app/snapshot_internal.h"
 #include "base/list.h"
 #include "engine/spool.h"
-
-enum { REQUEST_ID_BYTES = 24, REQUEST_ID_NAME_BYTES = 14, REQUEST_ID_LINE = REQUEST_ID_NAME_BYTES + REQUEST_ID_BYTES + 2 };
 
 struct req;
 
@@ -61,11 +60,11 @@ struct app {
     struct spool_pool spools; // of uploads
     const struct listener *listener;
     struct core_figures *figures;
-    enum log_level log_level;      // of what belongs to no plugin
-    char id_line[REQUEST_ID_LINE]; // "X-Request-ID: " and the id that was made last
-    struct arena scratch;          // of one dispatch: a decoded path
-    struct list live;              // requests
-    req *spare;                    // requests of earlier, their memory warm
+    enum log_level log_level; // of what belongs to no plugin
+    struct request_ids ids;
+    struct arena scratch; // of one dispatch: a decoded path
+    struct list live;     // requests
+    req *spare;           // requests of earlier, their memory warm
     unsigned live_count, spare_count;
     unsigned outflow_count; // of those, whose answer is being sent in pieces
     struct list ready_tasks;

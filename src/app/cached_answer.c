@@ -34,8 +34,9 @@ static char *put_age(char *at, uint64_t seconds) {
 }
 
 static char *put_id(char *at, const struct app *app, str id) {
-    if (id.ptr == app->id_line + REQUEST_ID_NAME_BYTES) // made just now
-        return mempcpy(at, app->id_line, REQUEST_ID_LINE);
+    const char *line = request_ids_line(&app->ids, id);
+    if (line)
+        return mempcpy(at, line, REQUEST_ID_LINE);
     if (!id.len)
         return at;
     return put(put(put(at, S("X-Request-ID: ")), id), S("\r\n"));

@@ -8,43 +8,18 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/session.h"
 #include "work.h"
 
-enum { ID_PREFIX_BYTES = 12, ID_BYTES_MAX = 128 };
-
-static const char hex[] = "0123456789abcdef";
+enum { ID_BYTES_MAX = 128 };
 
 // ---- ids
 
-void observe_init_ids(struct app *app) {
-    unsigned char random[REQUEST_ID_BYTES / 2];
-    if (getrandom(random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random)
-        for (size_t i = 0; i < sizeof random; i++) // too early after boot for better; ids are no secrets
-            random[i] = (unsigned char)((uint64_t)clock_wall_us() >> (i % 8 * 8)) ^ (unsigned char)(uintptr_t)app ^ (unsigned char)i;
-    char *at = mempcpy(app->id_line, "X-Request-ID: ", REQUEST_ID_NAME_BYTES);
-    for (size_t i = 0; i < sizeof random; i++) {
-        bool is_number = i >= ID_PREFIX_BYTES / 2;
-        *at++ = is_number ? '0' : hex[random[i] >> 4];
-        *at++ = is_number ? '0' : hex[random[i] & 15];
-    }
-    memcpy(at, "\r\n", 2);
-}
-
-static void count_up(char *last) {
-    while (*last == 'f')
-        *last-- = '0';
-    *last = *last == '9' ? 'a' : (char)(*last + 1);
-}
-
 static str make_id(struct app *app) {
-    char *id = app->id_line + REQUEST_ID_NAME_BYTES;
-    count_up(id + REQUEST_ID_BYTES - 1); // 2^48 of them: a million a second for eight years, then into the prefix
-    return (str){id, REQUEST_ID_BYTES};
+    return (str){request_ids_next(&app->ids) + REQUEST_ID_NAME_BYTES, REQUEST_ID_BYTES};
 }
 
 static bool is_sane(str id) {
@@ -92,9 +67,9 @@ bool observe_make_id_line(req *r, str *ret_line) {
         return false;
     *ret_line = (str){0};
     if (app->options->has_request_ids) {
-        memcpy(r->id, make_id(app).ptr, REQUEST_ID_BYTES);
+        *ret_line = (str){request_ids_next(&app->ids), REQUEST_ID_LINE};
+        memcpy(r->id, ret_line->ptr + REQUEST_ID_NAME_BYTES, REQUEST_ID_BYTES);
         r->has_id = true;
-        *ret_line = (str){app->id_line, REQUEST_ID_LINE};
     }
     return true;
 }

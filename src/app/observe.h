@@ -4,8 +4,6 @@
 
 #include "app/request.h"
 
-/** The core's ids begin at a random place: a prefix of its own, and a number that counts up. */
-void observe_init_ids(struct app *app);
 /** The id of a request that is no `req`: the client's, or one made now; empty where there are none. Valid until the next is made. */
 str observe_id(struct app *app, const struct http_head *head);
 /** Adds X-Request-ID to an answer. */

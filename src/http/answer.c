@@ -44,15 +44,11 @@ static inline void put(struct answer *answer, const char *text, size_t bytes) {
 
 #define PUT(answer, literal) put(answer, literal, sizeof(literal) - 1)
 
-/** Status line, Date, and what keeps or closes the connection; there is room for HEAD_BYTES. Returns the end. */
+/** Status line, Date, fixed fields, and what keeps or closes the connection; there is room for HEAD_BYTES. Returns the end. */
 static inline char *put_opening(char *room, struct session *session, unsigned status) {
     struct http_opening *opening = &session->core->opening;
-    http_opening_update(opening, status, session->core->core->wall_us);
-    memcpy(room, opening->text, sizeof opening->text);
-    room += opening->bytes;
-    const str *fixed = &session->core->limits->fixed_fields;
-    if (fixed->len)
-        room = mempcpy(room, fixed->ptr, fixed->len);
+    http_opening_update(opening, status, session->core->core->wall_us, session->core->limits->fixed_fields);
+    room = http_opening_put(opening, room);
     if (session_is_last_answer(session)) {
         session->must_close = true;
         room = mempcpy(room, "Connection: close\r\n", 19);
