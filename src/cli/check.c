@@ -155,7 +155,8 @@ static void print_lines(const struct checking *checking) {
 static int load(struct checking *checking, const struct invocation *invocation) {
     bool asks = has_flag(checking, "--db") || has_flag(checking, "--explain");
     struct workspace *workspace = checking->workspace;
-    if (workspace_open(workspace, invocation, 0) && workspace_compile(workspace) && (!asks || workspace_start_database(workspace)))
+    if (workspace_open(workspace, invocation, asks ? 0 : WORKSPACE_LOOKS) && workspace_compile(workspace) &&
+        (!asks || workspace_start_database(workspace)))
         return 0;
     findings_add_lines(&checking->findings, messages_text(&workspace->messages));
     return 1;

@@ -14,6 +14,7 @@
 #include "app/security_fields.h"
 #include "cli/config_caching.h"
 #include "cli/place.h"
+#include "cli/project.h"
 #include "db/conninfo.h"
 #include "host/settings.h"
 
@@ -380,14 +381,25 @@ static int take_policy(const Policy *given, struct config *config, struct arena 
     return cors < 0 ? cors : security;
 }
 
+// A project's own build comes before what is installed, as `leat dev` has it; a checkout is what its own build serves.
+static const char *project_folder(void) {
+    enum project_kind kind = project_look();
+    return kind == PROJECT_NONE || (kind == PROJECT_CHECKOUT && place_is_build()) ? NULL : project_plugins(kind);
+}
+
 static int take_folders(const Places *given, struct config *config, struct arena *arena) {
-    const char **folders = arena_alloc(arena, (given->plugins.n + 3) * sizeof *folders);
+    const char **folders = arena_alloc(arena, (given->plugins.n + 4) * sizeof *folders);
     if (!folders)
         return -ENOMEM;
     size_t count = 0;
     for (size_t i = 0; i < given->plugins.n; i++)
         if (!(folders[count++] = text_of(given->plugins.items[i], arena)))
             return -ENOMEM;
+    const char *project = given->set.plugins ? NULL : project_folder();
+    if (project && access(project, F_OK) == 0)
+        folders[count++] = project;
+    else
+        config->unbuilt = project;
     const char *own = given->set.plugins ? NULL : place_of_plugins("plugins", arena);
     if (own)
         folders[count++] = own;

@@ -23,7 +23,8 @@ struct config {
     const char *var, *root;
     const char *const *folders; // of plugins
     size_t folder_count;
-    bool has_places; // var, root and folders are as they were asked for
+    const char *unbuilt; // the folder of the project here whose build is not there yet; NULL: it is, or there is no project
+    bool has_places;     // var, root and folders are as they were asked for
     bool is_production;
 };
 

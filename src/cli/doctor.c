@@ -166,9 +166,23 @@ static void look_at_cpus(struct visit *visit) {
 
 // ---- folders
 
+// What is not there yet is made where it is wanted: the folder that it will be in has to let us.
+static void look_at_absent_var(struct visit *visit) {
+    const char *var = visit->workspace->var;
+    char *above = (char *)arena_format(visit->arena, "%s", var).ptr;
+    while (above && access(above, F_OK) < 0 && strchr(above + 1, '/'))
+        *strrchr(above, '/') = '\0';
+    bool is_open = above && access(above, W_OK | X_OK) == 0;
+    find(visit, "var", is_open ? Judgement_ok : Judgement_problem,
+         is_open ? "" : "make it, as the server's user, or choose another with --var", "%s: %s", var,
+         is_open ? "the server makes it when it starts" : "it is not there, and cannot be made");
+}
+
 static void look_at_var(struct visit *visit) {
     const char *var = visit->workspace->var;
     struct statvfs disk;
+    if (access(var, F_OK) < 0)
+        return look_at_absent_var(visit);
     if (statvfs(var, &disk) < 0 || access(var, W_OK | X_OK) < 0) {
         find(visit, "var", Judgement_problem, "chown it to the server's user, or choose another with --var", "%s: %s", var,
              strerror(errno));
@@ -286,7 +300,9 @@ static void look_at_migrations(struct visit *visit, const char *conninfo) {
 // A private one is looked at where it runs; doctor starts none.
 static void look_at_database(struct visit *visit) {
     const struct workspace *workspace = visit->workspace;
-    const char *conninfo = workspace->config.database_url ? workspace->config.database_url : cluster_find(workspace->var, visit->arena);
+    const char *conninfo = workspace->config.database_url;
+    if (!conninfo && access(workspace->var, F_OK) == 0)
+        conninfo = cluster_find(workspace->var, visit->arena);
     if (!conninfo) {
         find(visit, "Postgres", Judgement_ok, "", "DATABASE_URL is not set: a private one is started with the server");
         return;
@@ -332,7 +348,7 @@ static int examine(struct workspace *workspace, const struct invocation *invocat
 
 static int run(const struct invocation *invocation) {
     struct workspace workspace;
-    bool has_plugins = workspace_open(&workspace, invocation, 0); // what is wrong with them is on stderr
+    bool has_plugins = workspace_open(&workspace, invocation, WORKSPACE_LOOKS); // what is wrong with them is on stderr
     int code = workspace.var ? examine(&workspace, invocation, has_plugins) : 1;
     workspace_close(&workspace);
     return code;

@@ -1,8 +1,10 @@
 // manual.c — leat manual, leat completion: what the verbs say of themselves, as man pages and for shells.
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/config.h"
+#include "cli/project.h"
 #include "cli/verb.h"
 
 // ---- man pages (man-pages(7), groff_man(7))
@@ -145,13 +147,41 @@ static void put_zsh(void) {
 
 // ---- the verbs
 
+static void put(const struct verb *verb) {
+    if (verb)
+        put_page(verb);
+    else
+        put_overview();
+    fflush(stdout);
+}
+
+// man(1) sets it and pages it. False: there is none, or one that does not show pages, as in small images.
+static bool show_by_man(const struct verb *verb) {
+    static const char *const ask[] = {"sh", "-c", "echo .TH LEAT 1 | man -l - >/dev/null 2>&1", NULL};
+    FILE *man = project_command(ask, -1) == 0 ? popen("man -l -", "w") : NULL;
+    int terminal = man ? dup(STDOUT_FILENO) : -1;
+    if (terminal < 0)
+        return man && pclose(man) == 0;
+    dup2(fileno(man), STDOUT_FILENO);
+    put(verb);
+    dup2(terminal, STDOUT_FILENO);
+    close(terminal);
+    return pclose(man) == 0;
+}
+
+static int show(const struct invocation *invocation, const struct verb *verb) {
+    if (environment_value(invocation->environment, "--troff").ptr || !isatty(STDOUT_FILENO))
+        return put(verb), 0;
+    return show_by_man(verb) ? 0 : verb_help(verb);
+}
+
 static int run_manual(const struct invocation *invocation) {
     const char *name = invocation->arguments[0];
     if (!name)
-        return put_overview(), 0;
+        return show(invocation, NULL);
     for (const struct verb *const *verb = verbs; *verb; verb++)
         if (!strcmp((*verb)->name, name))
-            return put_page(*verb), 0;
+            return show(invocation, *verb);
     fprintf(stderr, "leat: error: there is no verb '%s'; `leat --help` shows those there are\n", name);
     return 2;
 }
@@ -168,16 +198,25 @@ static int run_completion(const struct invocation *invocation) {
 
 static const struct flag no_flags[] = {{0}};
 
+static const struct flag manual_flags[] = {
+    {"troff", NULL, "--troff", "true", false, "the source of the page, on a terminal too"},
+    {0},
+};
+
 const struct verb verb_manual = {
     .group = VERBS_FOR_AUTHORS,
     .name = "manual",
     .arguments = "[VERB]",
-    .summary = "print the man page of leat, or of a verb",
-    .text = "The pages are installed as leat(1), leat-run(1) and so on.\n"
-            "\n"
-            "Examples:\n"
-            "  leat manual run | man -l -\n",
-    .flags = no_flags,
+    .summary = "show the man page of leat, or of a verb",
+    .text =
+        "On a terminal as man(1) shows it, or as plain text where that is not installed; elsewhere its source, for man and its kin. An\n"
+        "installed leat has the pages as leat(1), leat-run(1) and so on.\n"
+        "\n"
+        "Examples:\n"
+        "  leat manual\n"
+        "  leat manual run\n"
+        "  leat manual run > leat-run.1\n",
+    .flags = manual_flags,
     .run = run_manual,
 };
 

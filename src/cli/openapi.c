@@ -67,7 +67,7 @@ static int diff(struct workspace *workspace) {
 static int run(const struct invocation *invocation) {
     struct workspace workspace;
     int code = 1;
-    if (workspace_open(&workspace, invocation, 0) && workspace_compile(&workspace))
+    if (workspace_open(&workspace, invocation, WORKSPACE_LOOKS) && workspace_compile(&workspace))
         code = environment_value(workspace.environment, "--diff").ptr ? diff(&workspace) : print(&workspace);
     workspace_close(&workspace);
     return code;

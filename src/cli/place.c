@@ -41,6 +41,11 @@ const char *place_of_plugins(const char *name, struct arena *arena) {
     return real_folder(arena_format(arena, "%s/%s/%s", self, is_build(self) ? "../.." : "../lib/leat", name).ptr, arena);
 }
 
+bool place_is_build(void) {
+    char self[PATH_MAX];
+    return own_folder(self) && is_build(self);
+}
+
 const char *place_of_data(struct arena *arena) {
     char self[PATH_MAX];
     bool is_installed = own_folder(self) && !is_build(self);

@@ -2,6 +2,8 @@
 #ifndef CLI_PLACE_H
 #define CLI_PLACE_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 
 /**
@@ -9,6 +11,8 @@
  * where there is none.
  */
 const char *place_of_plugins(const char *name, struct arena *arena);
+/** True for an executable in its build, false for one that is installed. */
+bool place_is_build(void);
 /** The folder that holds migrations/: of the sources in a build, or PREFIX/share/leat. */
 const char *place_of_data(struct arena *arena);
 /** Makes the folder, and those above it, where it is missing. The absolute path of it; NULL and errno. */

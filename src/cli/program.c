@@ -96,6 +96,10 @@ static int help_verb(const struct verb *verb) {
     return 0;
 }
 
+int verb_help(const struct verb *verb) {
+    return verb ? help_verb(verb) : help(stdout);
+}
+
 static const struct verb *find(const char *name) {
     for (size_t i = 0; i < VERB_COUNT; i++)
         if (!strcmp(verbs[i]->name, name))
@@ -137,7 +141,7 @@ int leat_main(int argument_count, char **arguments, const leat_plugin *const *li
         return help(stderr);
     if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
         const struct verb *about = argument_count > 2 ? find(arguments[2]) : NULL;
-        return about ? help_verb(about) : help(stdout);
+        return verb_help(about);
     }
     if (!strcmp(name, TRIAL_ARGUMENT))
         return trial_main(arguments + 2);

@@ -14,6 +14,23 @@ static bool is_there(const char *path) {
     return access(path, F_OK) == 0;
 }
 
+static bool names_leat(const char *path) {
+    static char text[256 << 10];
+    FILE *file = fopen(path, "re");
+    size_t bytes = file ? fread(text, 1, sizeof text, file) : 0;
+    if (file)
+        fclose(file);
+    return bytes && memmem(text, bytes, "leat", strlen("leat"));
+}
+
+enum project_kind project_look(void) {
+    if (is_there("include/leat/leat.h") && is_there("tools/build"))
+        return PROJECT_CHECKOUT;
+    if (names_leat("meson.build"))
+        return PROJECT_MESON;
+    return names_leat("CMakeLists.txt") ? PROJECT_CMAKE : PROJECT_NONE;
+}
+
 enum project_kind project_here(void) {
     if (is_there("include/leat/leat.h") && is_there("tools/build"))
         return PROJECT_CHECKOUT;

@@ -10,6 +10,8 @@ enum project_kind { PROJECT_NONE, PROJECT_CHECKOUT, PROJECT_MESON, PROJECT_CMAKE
 
 /** What the working folder is; PROJECT_NONE and a sentence on stderr where it is none of them. */
 enum project_kind project_here(void);
+/** The same for whoever need not be in one, and says nothing. Of meson's and CMake's files, those that name leat. */
+enum project_kind project_look(void);
 /** Where its plugins are when they are built, and where its migrations are looked for. */
 const char *project_plugins(enum project_kind kind);
 /**

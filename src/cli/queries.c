@@ -86,7 +86,7 @@ static int print(struct workspace *workspace) {
 
 static int run(const struct invocation *invocation) {
     struct workspace workspace;
-    int code = workspace_open(&workspace, invocation, 0) && workspace_compile(&workspace) ? print(&workspace) : 1;
+    int code = workspace_open(&workspace, invocation, WORKSPACE_LOOKS) && workspace_compile(&workspace) ? print(&workspace) : 1;
     workspace_close(&workspace);
     return code;
 }

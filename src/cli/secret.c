@@ -54,6 +54,27 @@ static int write_key(const char *path, const char *unnamed, const char *key) {
     return status;
 }
 
+static int give_key(const char *key, size_t bytes, struct arena *arena, str *ret_key) {
+    str copy = arena_copy(arena, (str){key, bytes});
+    if (!copy.ptr)
+        return -ENOMEM;
+    *ret_key = copy;
+    return 0;
+}
+
+int secret_key_find(const char *var, struct arena *arena, struct messages *messages, str *ret_key, bool *ret_is_new) {
+    char key[SECRET_KEY_BYTES + 2];
+    const char *path = arena_format(arena, "%s/secret_key", var).ptr;
+    int bytes = path ? read_key(path, key, messages) : -ENOMEM;
+    bool is_new = bytes == -ENOENT;
+    if (is_new)
+        bytes = make_key(key) < 0 ? refuse(messages, path, "cannot be made; set SECRET_KEY") : SECRET_KEY_BYTES;
+    int status = bytes < 0 ? bytes : give_key(key, (size_t)bytes, arena, ret_key);
+    if (status == 0)
+        *ret_is_new = is_new;
+    return status;
+}
+
 int secret_key_keep(const char *var, struct arena *arena, struct messages *messages, str *ret_key, bool *ret_is_new) {
     char key[SECRET_KEY_BYTES + 2];
     const char *path = arena_format(arena, "%s/secret_key", var).ptr;
@@ -75,10 +96,8 @@ int secret_key_keep(const char *var, struct arena *arena, struct messages *messa
     }
     if (bytes < 0)
         return bytes == -ENOENT ? refuse(messages, path, "cannot be made; set SECRET_KEY") : bytes;
-    str copy = arena_copy(arena, (str){key, (size_t)bytes});
-    if (!copy.ptr)
-        return -ENOMEM;
-    *ret_key = copy;
-    *ret_is_new = is_new;
-    return 0;
+    int status = give_key(key, (size_t)bytes, arena, ret_key);
+    if (status == 0)
+        *ret_is_new = is_new;
+    return status;
 }

@@ -113,7 +113,7 @@ static int print(const struct workspace *workspace) {
 // A setting that is missing is what one comes here for: what was said of it stands, and all are listed.
 static int run(const struct invocation *invocation) {
     struct workspace workspace;
-    bool is_right = workspace_open(&workspace, invocation, 0);
+    bool is_right = workspace_open(&workspace, invocation, WORKSPACE_LOOKS);
     int code = workspace.plugins ? print(&workspace) : 1;
     workspace_close(&workspace);
     return is_right ? code : 1;

@@ -54,6 +54,8 @@ extern const struct verb
     verb_unload,
     verb_version;
 // clang-format on
+/** Prints what `leat VERB --help` does; NULL: what `leat --help` does. 0. */
+int verb_help(const struct verb *verb);
 /** All of them, in the order in which they are told; NULL at the end. */
 extern const struct verb *const verbs[];
 

@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "cli/place.h"
@@ -19,9 +22,38 @@ bool workspace_refuse(struct workspace *workspace) {
     return false;
 }
 
+// Where a verb that only looks has its copies of plugins, which are run from there. NULL: nowhere.
+static const char *make_passing_folder(struct arena *arena) {
+    const char *const places[] = {getenv("TMPDIR"), "/tmp", "/var/tmp"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        struct statvfs disk;
+        if (!places[i] || statvfs(places[i], &disk) < 0 || disk.f_flag & ST_NOEXEC)
+            continue;
+        char *path = (char *)arena_format(arena, "%s/leat-XXXXXX", places[i]).ptr;
+        if (path && mkdtemp(path))
+            return path;
+    }
+    return NULL;
+}
+
+static bool find_var(struct workspace *workspace) {
+    char *here = getcwd(NULL, 0);
+    const char *var = workspace->config.var;
+    workspace->var = *var == '/' ? var : arena_format(workspace->arena, "%s/%s", here ? here : ".", var).ptr;
+    free(here);
+    workspace->copies = make_passing_folder(workspace->arena);
+    workspace->is_passing = workspace->copies;
+    if (workspace->var && workspace->copies)
+        return true;
+    messages_add(&workspace->messages,
+                 "leat: error: there is no folder for a moment's copies of plugins; name one that is not noexec in TMPDIR");
+    return workspace_refuse(workspace);
+}
+
 static bool make_var(struct workspace *workspace) {
     workspace->var = place_make(workspace->config.var, workspace->arena);
-    if (workspace->var)
+    workspace->copies = workspace->var ? arena_format(workspace->arena, "%s/plugins", workspace->var).ptr : NULL;
+    if (workspace->copies)
         return true;
     messages_add(&workspace->messages, "%s: error: this folder cannot be made: %s; name another with --var", workspace->config.var,
                  strerror(errno));
@@ -41,7 +73,7 @@ static bool make_upload_folder(struct workspace *workspace) {
 }
 
 // Plugins may ask for the key in their SETTINGS: they find it where the server does. False: a message was added.
-static bool find_key(struct workspace *workspace, bool is_serving) {
+static bool find_key(struct workspace *workspace, bool is_serving, bool is_looking) {
     if (environment_value(workspace->environment, "SECRET_KEY").ptr)
         return true;
     if (workspace->config.is_production && is_serving) {
@@ -52,7 +84,7 @@ static bool find_key(struct workspace *workspace, bool is_serving) {
     }
     str key;
     bool is_new;
-    if (secret_key_keep(workspace->var, workspace->arena, &workspace->messages, &key, &is_new) < 0 ||
+    if ((is_looking ? secret_key_find : secret_key_keep)(workspace->var, workspace->arena, &workspace->messages, &key, &is_new) < 0 ||
         environment_put(workspace->environment, FROM_SERVER, S("SECRET_KEY"), key) < 0)
         return false;
     workspace->config.app.jwt.secret = key;
@@ -102,16 +134,15 @@ static const leat_plugin **gather_builtins(const leat_plugin *const *linked, str
 
 // Settings that are wrong, the server's and the plugins', are said together: hence `is_right` only at the end.
 static bool open_plugins(struct workspace *workspace, unsigned wants, bool is_right) {
-    const char *copies = arena_format(workspace->arena, "%s/plugins", workspace->var).ptr;
     struct plugin_set_options options = {
         .folders = workspace->config.folders,
         .folder_count = workspace->config.folder_count,
-        .private_folder = copies,
+        .private_folder = workspace->copies,
         .builtins = workspace->builtins,
         .generation = 1,
         .choices = &workspace->choices,
     };
-    if (!copies || !workspace->builtins || plugin_set_open(&options, &workspace->messages, &workspace->plugins) < 0)
+    if (!workspace->builtins || plugin_set_open(&options, &workspace->messages, &workspace->plugins) < 0)
         return workspace_refuse(workspace);
     int settings = plugin_set_bind(workspace->plugins, workspace->environment, &workspace->messages);
     if (wants & WORKSPACE_DRAFTS)
@@ -123,7 +154,7 @@ static bool open_plugins(struct workspace *workspace, unsigned wants, bool is_ri
 }
 
 // False: it was said what is wrong. `*ret_is_right` is false where something is that can be said with more.
-static bool read_settings(struct workspace *workspace, const struct invocation *invocation, bool is_serving, bool has_log,
+static bool read_settings(struct workspace *workspace, const struct invocation *invocation, bool is_serving, unsigned wants,
                           bool *ret_is_right) {
     *workspace = (struct workspace){.arena = invocation->arena, .environment = invocation->environment};
     messages_init(&workspace->messages, workspace->arena);
@@ -133,16 +164,16 @@ static bool read_settings(struct workspace *workspace, const struct invocation *
     if (more.ptr && dotenv_load_config(arena_format(workspace->arena, "%.*s", (int)more.len, more.ptr).ptr, workspace->environment,
                                        &workspace->messages) < 0)
         file = -EINVAL;
-    log_set_only_json(has_log && str_eq(environment_value(workspace->environment, "LOG_FORMAT"), S("json")));
+    log_set_only_json((wants & WORKSPACE_SERVES) && str_eq(environment_value(workspace->environment, "LOG_FORMAT"), S("json")));
     int config = config_read(workspace->environment, is_serving, workspace->arena, &workspace->messages, &workspace->config);
     bool is_right = file == 0 && config == 0;
     if (file == -ENOMEM || config == -ENOMEM || !workspace->config.has_places)
         return workspace_refuse(workspace);
     log_set_level(workspace->config.log_level);
     log_set_format(workspace->config.log_format);
-    if (!make_var(workspace) || (is_serving && !make_upload_folder(workspace)))
+    if (!(wants & WORKSPACE_LOOKS ? find_var : make_var)(workspace) || (is_serving && !make_upload_folder(workspace)))
         return false;
-    *ret_is_right = find_key(workspace, is_serving) && is_right;
+    *ret_is_right = find_key(workspace, is_serving, wants & WORKSPACE_LOOKS) && is_right;
     return true;
 }
 
@@ -155,10 +186,13 @@ static void say_key(const struct workspace *workspace) {
 
 bool workspace_open(struct workspace *workspace, const struct invocation *invocation, unsigned wants) {
     bool is_right, is_serving = wants & WORKSPACE_SERVES;
-    if (!read_settings(workspace, invocation, is_serving, is_serving, &is_right))
+    if (!read_settings(workspace, invocation, is_serving, wants, &is_right))
         return false;
     if (is_serving)
         find_quarantined(workspace);
+    if (workspace->config.unbuilt)
+        log_say(LOG_WARNING, "unbuilt", "leat: warning: the project of this folder is not built: %s/ is not there; `leat build` makes it",
+                workspace->config.unbuilt);
     if (!open_plugins(workspace, wants, is_right))
         return false;
     if (is_serving)
@@ -168,7 +202,7 @@ bool workspace_open(struct workspace *workspace, const struct invocation *invoca
 
 bool workspace_open_settings(struct workspace *workspace, const struct invocation *invocation) {
     bool is_right;
-    if (!read_settings(workspace, invocation, true, false, &is_right))
+    if (!read_settings(workspace, invocation, true, 0, &is_right))
         return false;
     return is_right || workspace_refuse(workspace);
 }
@@ -195,6 +229,9 @@ void workspace_close(struct workspace *workspace) {
     plugin_set_close(workspace->plugins);
     if (workspace->cluster)
         cluster_stop(workspace->cluster);
+    if (workspace->is_passing)
+        rmdir(workspace->copies);
     workspace->plugins = NULL;
     workspace->cluster = NULL;
+    workspace->is_passing = false;
 }

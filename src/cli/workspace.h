@@ -14,7 +14,9 @@ struct workspace {
     struct messages messages;
     bool has_own_key, is_new_key; // SECRET_KEY is not set: the key below var is used
     struct config config;
-    const char *var;              // absolute
+    const char *var;              // absolute; of a verb that only looks, it need not be there
+    const char *copies;           // of plugins, as they run
+    bool is_passing;              // `copies` goes when it is closed
     const leat_plugin **builtins; // the server's own, and those that were linked into the program; NULL at the end
     struct plugin_set *plugins;
     struct choice_list choices; // plugins in quarantine, where it is to serve
@@ -29,6 +31,7 @@ struct workspace {
 enum {
     WORKSPACE_SERVES = 1, // the key matters
     WORKSPACE_DRAFTS = 2, // folders of migrations that are missing are made
+    WORKSPACE_LOOKS = 4,  // nothing is left behind: no var/, no key in it
 };
 /** Reads the settings and loads the plugins. False: it was said on stderr why not. Close it in either case. */
 bool workspace_open(struct workspace *workspace, const struct invocation *invocation, unsigned wants);

@@ -245,3 +245,24 @@ def test_the_image_serves_on_8000_as_a_user_without_rights_and_makes_no_key(inst
         installed.environment["SECRET_KEY"] = SECRET
     profile = json.loads((ROOT / "deploy/seccomp.json").read_text())
     assert not [name for rule in profile["syscalls"] for name in rule["names"] if name.startswith("io_uring")]
+
+
+@pytest.mark.parametrize("flags", [[], ["--cmake"]], ids=["meson", "cmake"])
+def test_a_projects_own_build_is_what_verbs_see_in_its_folder(installed, folder, flags):
+    installed.run("leat", "new", "parcels", "--table", *flags, cwd=folder)
+    project = folder / "parcels"
+    said = installed.run("leat", "routes", cwd=project)
+    assert "the project of this folder is not built: build/ is not there; `leat build` makes it" in said
+    installed.run("leat", "build", cwd=project)
+    routes = json.loads(installed.run("leat", "routes", "--json", cwd=project))
+    own = [route for route in routes if route["plugin"] == "parcels"]
+    assert {route["path"] for route in own} >= {"/v1/parcels"} and all(route["file"].endswith("parcels.c") for route in own), own
+    assert "users" in {route["plugin"] for route in routes}, "the installed plugins are there as well: they may be imported from"
+    installed.run("leat", "check", cwd=project)
+    source = project / "parcels.c"
+    source.write_text(source.read_text().replace('if (!db_exec(db, "DELETE', 'db_exec(db, "UPDATE parcels SET id = id");\n    if (!db_exec(db, "DELETE'))
+    installed.run("leat", "build", cwd=project)
+    assert re.search(r"parcels\.c:\d+: error: .* writes here", installed.run("leat", "check", cwd=project, code=1))
+    assert not (project / "var").exists()
+    commands = json.loads((project / "build/compile_commands.json").read_text())
+    assert any(command["file"].endswith("parcels.c") and "-I" in (command.get("command") or " ".join(command["arguments"])) for command in commands)
