@@ -113,9 +113,8 @@ static void begin_answer(unsigned count) {
     static struct http_opening opening;
     static char room[512];
     for (int64_t us = 1763625600000000; count--; us++) {
-        http_opening_update(&opening, 200, us);
-        memcpy(room, opening.text, sizeof opening.text);
-        keep(room);
+        http_opening_update(&opening, 200, us, (str){0});
+        keep(http_opening_put(&opening, room));
     }
 }
 
