@@ -218,7 +218,7 @@ extern void leat_sql_missing_argument(void) __attribute__((error("fewer argument
 #define db_value(db, T, sql, ...) (*(T *)LEAT_Q(leat_db_run, db, LEAT_SCALAR, &LEAT_CAT(T, __schema), sql, ##__VA_ARGS__))
 /** How many rows were touched, as an i64. */
 #define db_exec(db, sql, ...) (*(i64 *)LEAT_Q(leat_db_run, db, LEAT_EXEC, NULL, sql, ##__VA_ARGS__))
-/** The same without waiting: await() the promise. Statements of one request leave together and are answered in order. */
+/** The same without waiting: await() the promise. Statements of one request leave together, and writes keep their place among them. */
 #define db_one_start(db, T, sql, ...) ((T##_promise){LEAT_Q(leat_db_start, db, LEAT_ONE, &T##__schema, sql, ##__VA_ARGS__), {}})
 #define db_list_start(db, T, sql, ...) ((T##_list_promise){LEAT_Q(leat_db_start, db, LEAT_MANY, &T##__schema, sql, ##__VA_ARGS__), {}})
 /**

@@ -83,6 +83,8 @@ SCHEMA(Server,
     (i32, drain_ms, .optional = true, .ge = 0, .le = 3600000, .description = "At the end, for requests in flight, 25000; then they are cut"),
 
     (i32, db_links, .optional = true, .ge = 1, .le = 64, .description = "Shared links to Postgres, a core, 2"),
+    (i32, db_apart_links_max, .optional = true, .ge = 0, .le = 64,
+     .description = "Links for what writes or was slow, a core, opened as needed, 4"),
     (i32, db_transaction_links_max, .optional = true, .ge = 1, .le = 256, .description = "Links for transactions, a core, 8"),
     (i32, db_queue_max, .optional = true, .ge = 1, .description = "Queries that wait or run, a core, 4096; then 503"),
     (i32, db_statement_ms, .optional = true, .ge = 1, .description = "A statement's deadline in Postgres, 30000"),
@@ -169,6 +171,7 @@ static void take_app(const Server *given, struct app_options *app) {
     TAKE(request_id, app->has_request_ids);
     TAKE(request_bytes_max, app->db.result_bytes_max);
     TAKE(db_links, app->db.link_count);
+    TAKE(db_apart_links_max, app->db.apart_link_count_max);
     TAKE(db_transaction_links_max, app->db.transaction_link_count_max);
     TAKE(db_queue_max, app->db.queue_max);
     TAKE(db_statement_ms, app->db.statement_timeout_ms);

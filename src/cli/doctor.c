@@ -247,16 +247,17 @@ static void look_at_key(struct visit *visit) {
 
 static void look_at_connections(struct visit *visit, const struct examination *seen) {
     const struct config *config = &visit->workspace->config;
-    int wanted = (int)(config->server.worker_count * (config->app.db.link_count + config->app.db.transaction_link_count_max));
+    int wanted = (int)(config->server.worker_count *
+                       (config->app.db.link_count + config->app.db.apart_link_count_max + config->app.db.transaction_link_count_max));
     int room = seen->connection_count_max - seen->reserved_count;
     bool is_short = wanted > room;
     find(visit, "connections",
          is_short                                 ? Judgement_problem
          : wanted > room - seen->connection_count ? Judgement_warning
                                                   : Judgement_ok,
-         wanted > room - seen->connection_count
-             ? "raise max_connections, or lower WORKERS, DB_LINKS or DB_TRANSACTION_LINKS_MAX; several servers need it several times"
-             : "",
+         wanted > room - seen->connection_count ? "raise max_connections, or lower WORKERS, DB_LINKS, DB_APART_LINKS_MAX or "
+                                                  "DB_TRANSACTION_LINKS_MAX; several servers need it several times"
+                                                : "",
          "max_connections %d, %d of them for superusers, %d open now; this server opens up to %d", seen->connection_count_max,
          seen->reserved_count, seen->connection_count, wanted);
 }

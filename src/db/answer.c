@@ -256,12 +256,24 @@ static int on_error(struct db_link *link, struct db_slot *slot, const struct wir
 
 // ---- all of it
 
+// The first of those that come together is the one that the others waited for.
+static void note_time(struct db_link *link, const struct db_slot *slot) {
+    int64_t now_ns = link->db->core->now_ns;
+    if (link->answered_count++ == 0 && slot->kind == SLOT_QUERY) {
+        int64_t us = (now_ns - link->head_ns) / 1000;
+        link->first_answered = slot->statement;
+        link->first_answered_us = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
+    }
+    link->head_ns = now_ns;
+}
+
 static int on_ready(struct db_link *link, struct db_slot *slot, const struct wire_message *message) {
     if (message->bytes != 1)
         return -EPROTO;
     link->status = message->body[0];
     list_remove(&slot->node);
     link->fifo_count--;
+    note_time(link, slot);
     slot->link = NULL;
     bool left_open = !link->is_transactional && link->status != 'I';
     if (!list_is_empty(&link->db->waiting))

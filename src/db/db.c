@@ -12,6 +12,7 @@
 
 const struct db_options db_options_default = {
     .link_count = 2,
+    .apart_link_count_max = 4,
     .transaction_link_count_max = 8,
     .queue_max = 4096,
     .link_queries_max = 256,
@@ -92,13 +93,13 @@ static void init_lists(struct db *db) {
 }
 
 static int make_links(struct db *db) {
-    unsigned count = db->options.link_count + db->options.transaction_link_count_max;
+    unsigned count = db_shared_count(db) + db->options.transaction_link_count_max;
     db->links = calloc(count ? count : 1, sizeof *db->links);
     if (!db->links)
         return -ENOMEM;
     db->link_count = count;
     for (unsigned i = 0; i < count; i++)
-        link_init(&db->links[i], db, i, i >= db->options.link_count);
+        link_init(&db->links[i], db, i, i < db->options.link_count ? LINK_SHARED : i < db_shared_count(db) ? LINK_APART : LINK_TRANSACTION);
     return 0;
 }
 
@@ -261,7 +262,7 @@ void db_figures(const struct db *db, struct db_figures *ret_figures) {
     for (unsigned i = 0; i < db->link_count; i++) {
         const struct db_link *link = &db->links[i];
         figures.links_ready += link->state == LINK_READY;
-        figures.links_wanted += !link->is_transactional || link->state != LINK_DOWN;
+        figures.links_wanted += link->use == LINK_SHARED || link->state != LINK_DOWN;
         figures.queries_in_flight += link->fifo_count;
     }
     figures.queries_waiting = length(&db->waiting) + length(&db->leases_wanted);

@@ -4,6 +4,10 @@
 // extended protocol on its socket: Bind, Execute and Sync for each query, so that one that fails touches no other; everything a turn
 // produced leaves in one send, and replies come by a multishot recv. A link that uses TLS is spoken to through libpq's own SSL object.
 // Queries of one request in one turn go to one link, in order.
+//
+// What takes long would hold up what is behind it on its link. So statements that write (each waits for its own commit) and those that were
+// slow before go to links apart, where several commits also share a sync of the disk; and no query goes behind a statement that
+// has been running for a while as long as another link has room.
 #ifndef DB_DB_H
 #define DB_DB_H
 
@@ -17,6 +21,7 @@
 struct db_options {
     const char *conninfo;                    // a libpq connection string or URI; NULL: there is no database, every query fails at once
     unsigned link_count;                     // 2: shared, autocommit
+    unsigned apart_link_count_max;           // 4: for statements that write or were slow, opened as needed and kept; 0: on the shared ones
     unsigned transaction_link_count_max;     // 8: pinned, opened as needed and kept
     unsigned queue_max;                      // 4096 queries a core, waiting or sent: beyond it -EAGAIN
     unsigned link_queries_max;               // 256 sent to one link
@@ -86,10 +91,12 @@ void db_query_detach(struct db_query *query);
 /** What a request sees of Postgres: get_db's lane or get_tx's. */
 struct lane {
     struct db *db;
-    struct db_link *link; // of this turn, or pinned by the transaction
-    struct db_slot *last; // submitted in this turn
+    struct db_link *link;  // of this turn, or pinned by the transaction
+    struct db_link *aside; // where this turn's slow reads went, if not there
+    struct db_slot *last;  // submitted in this turn
     uint64_t turn;
     bool is_transaction, has_begun, has_failed;
+    bool has_written; // in this turn
 };
 void lane_init(struct lane *lane, struct db *db, bool is_transaction);
 /**

@@ -18,14 +18,41 @@ static struct db_slot *waits_this_turn(const struct lane *lane) {
     return last && last->query && last->lane == lane && last->turn == lane->turn && !last->link ? last : NULL;
 }
 
+static bool is_ready(const struct db_link *link) {
+    return link && link->state == LINK_READY;
+}
+
+// A turn's statements share a link, so that they are executed in order. A read that was slow before is let out of that while nothing but
+// reads came: it would hold up whoever is behind. A write that comes behind it goes where it went.
+static struct db_link *link_of_turn(struct lane *lane, const struct statement *statement) {
+    bool is_aside = queue_is_apart(statement) && statement->is_read && !lane->has_written && lane->link->use == LINK_SHARED;
+    if (is_aside) {
+        struct db_link *link = queue_pick(lane->db, statement);
+        if (link && link != lane->link) {
+            lane->aside = link;
+            return link;
+        }
+    }
+    if (!statement->is_read && is_ready(lane->aside))
+        lane->link = lane->aside;
+    return lane->link;
+}
+
+static struct db_link *link_for(struct lane *lane, const struct db_slot *slot, const struct db_slot *before) {
+    struct db *db = lane->db;
+    if (lane->turn == db->core->turn_count && is_ready(lane->link))
+        return link_of_turn(lane, slot->statement);
+    lane->aside = NULL;
+    lane->has_written = false;
+    lane->link = before || !list_is_empty(&db->waiting) ? NULL : queue_pick(db, slot->statement);
+    return lane->link;
+}
+
 static void send_shared(struct lane *lane, struct db_slot *slot) {
     struct db *db = lane->db;
     struct db_slot *before = waits_this_turn(lane);
-    bool same_turn = lane->turn == db->core->turn_count;
-    struct db_link *link = same_turn && lane->link && lane->link->state == LINK_READY ? lane->link : NULL;
-    if (!link && !before && list_is_empty(&db->waiting))
-        link = queue_pick(db);
-    lane->link = link;
+    struct db_link *link = link_for(lane, slot, before);
+    lane->has_written |= !slot->statement->is_read;
     lane->turn = slot->turn = db->core->turn_count;
     lane->last = slot;
     slot->lane = lane;

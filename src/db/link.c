@@ -17,8 +17,8 @@ static void on_flush(struct deferred *deferred) {
         link->transport->flush(link);
 }
 
-void link_init(struct db_link *link, struct db *db, unsigned index, bool is_transactional) {
-    *link = (struct db_link){.db = db, .index = index, .is_transactional = is_transactional, .fd = -1};
+void link_init(struct db_link *link, struct db *db, unsigned index, enum link_use use) {
+    *link = (struct db_link){.db = db, .index = index, .use = use, .is_transactional = use == LINK_TRANSACTION, .fd = -1};
     timer_init(&link->timer, on_timer);
     deferred_init(&link->flush, on_flush);
     deferred_init(&link->reap, on_reap);
@@ -105,6 +105,7 @@ void link_push(struct db_link *link, struct db_slot *slot) {
     struct core *core = link->db->core;
     if (list_is_empty(&link->fifo)) {
         link->progress_ms = core_now_ms(core);
+        link->head_ns = core->now_ns;
         if (!timer_is_armed(&link->timer))
             wheel_arm(&core->wheel, &link->timer, link->progress_ms + patience_ms(link));
     }
@@ -252,8 +253,28 @@ static int take(struct db_link *link, const char *data, size_t bytes, size_t *re
     return append(link, data, bytes);
 }
 
+// Remembers how long a statement took: whether it goes apart the next time. Answers that come together were waited for by the first alone.
+static void learn_slowness(struct db_link *link) {
+    const struct statement *statement = link->first_answered;
+    uint32_t us = link->first_answered_us;
+    link->first_answered = NULL;
+    if (!statement || link->answered_count > SLOW_BATCH_MAX)
+        return;
+    _Atomic(uint8_t) *score = &((struct statement *)statement)->slow_score;
+    unsigned before = atomic_load_explicit(score, memory_order_relaxed), after = before;
+    if (us >= SLOW_AT_ONCE_US && before < SLOW_SCORE)
+        after = SLOW_SCORE;
+    else if (us >= SLOW_US)
+        after = before < SLOW_SCORE_MAX ? before + 1 : before;
+    else if (us < QUICK_US && before)
+        after = before - 1;
+    if (after != before)
+        atomic_store_explicit(score, (uint8_t)after, memory_order_relaxed);
+}
+
 void link_received(struct db_link *link, const char *data, size_t bytes) {
     link->progress_ms = core_now_ms(link->db->core);
+    link->answered_count = 0;
     while (bytes && link_is_up(link)) { // whoever is answered may close it
         size_t taken = 0;
         int error = take(link, data, bytes, &taken);
@@ -262,6 +283,7 @@ void link_received(struct db_link *link, const char *data, size_t bytes) {
         data += taken;
         bytes -= taken;
     }
+    learn_slowness(link);
 }
 
 // ---- closed

@@ -38,14 +38,61 @@ void queue_wake(struct db *db) {
     core_defer(db->core, &db->dispatch);
 }
 
-struct db_link *queue_pick(struct db *db) {
+// ---- which link
+
+bool queue_is_apart(const struct statement *statement) {
+    return statement && (!statement->is_read || atomic_load_explicit(&statement->slow_score, memory_order_relaxed) >= SLOW_SCORE);
+}
+
+bool link_is_stuck(const struct db_link *link) {
+    return !list_is_empty(&link->fifo) && core_now_ms(link->db->core) - link->progress_ms > STUCK_MS;
+}
+
+static bool is_better(const struct db_link *link, const struct db_link *than) {
+    bool is_stuck = link_is_stuck(link), other = link_is_stuck(than);
+    return is_stuck != other ? other : link->fifo_count < than->fifo_count;
+}
+
+static struct db_link *least_busy(struct db *db, unsigned from, unsigned to) {
     struct db_link *least = NULL;
-    for (unsigned i = 0; i < db->options.link_count; i++) {
+    for (unsigned i = from; i < to; i++) {
         struct db_link *link = &db->links[i];
-        if (link_has_room(link) && (!least || link->fifo_count < least->fifo_count))
+        if (link_has_room(link) && (!least || is_better(link, least)))
             least = link;
     }
     return least;
+}
+
+// One at a time: whoever asks while it comes is served elsewhere.
+static void open_another_apart(struct db *db) {
+    struct db_link *down = NULL;
+    for (unsigned i = db->options.link_count; i < db_shared_count(db); i++) {
+        struct db_link *link = &db->links[i];
+        if (link->state == LINK_CONNECTING || link->state == LINK_PREPARING)
+            return;
+        if (link->state == LINK_DOWN && !timer_is_armed(&link->timer))
+            down = down ? down : link;
+    }
+    if (down)
+        link_open(down);
+}
+
+static struct db_link *pick_apart(struct db *db) {
+    struct db_link *link = least_busy(db, db->options.link_count, db_shared_count(db));
+    if (!link || link->fifo_count)
+        open_another_apart(db);
+    return link;
+}
+
+struct db_link *queue_pick(struct db *db, const struct statement *statement) {
+    struct db_link *link = queue_is_apart(statement) ? pick_apart(db) : NULL;
+    if (link)
+        return link;
+    link = least_busy(db, 0, db->options.link_count);
+    if (link && !link_is_stuck(link))
+        return link;
+    struct db_link *other = least_busy(db, db->options.link_count, db_shared_count(db));
+    return other && !link_is_stuck(other) ? other : link;
 }
 
 // Queries that one lane submitted in one turn stay together, so that they stay in order.
@@ -56,7 +103,7 @@ static void dispatch_waiting(struct db *db) {
     while (!list_is_empty(&db->waiting)) {
         struct db_slot *slot = container_of(db->waiting.next, struct db_slot, node);
         bool is_together = link && link->state == LINK_READY && slot->lane == lane && slot->turn == turn;
-        if (!is_together && !(link = queue_pick(db)))
+        if (!is_together && !(link = queue_pick(db, slot->statement)))
             return;
         lane = slot->lane;
         turn = slot->turn;
@@ -69,7 +116,7 @@ static void dispatch_waiting(struct db *db) {
 // ---- transactions
 
 static struct db_link *free_link(struct db *db) {
-    for (unsigned i = db->options.link_count; i < db->link_count; i++) {
+    for (unsigned i = db_shared_count(db); i < db->link_count; i++) {
         struct db_link *link = &db->links[i];
         if (link->state == LINK_READY && !link->is_leased && list_is_empty(&link->fifo))
             return link;
@@ -93,10 +140,10 @@ static unsigned lanes_waiting(const struct db *db, unsigned most) {
 // As many as there are lanes that wait, those that are about to be there counted.
 static void open_more(struct db *db) {
     unsigned coming = 0, wanted = lanes_waiting(db, db->link_count);
-    for (unsigned i = db->options.link_count; i < db->link_count; i++)
+    for (unsigned i = db_shared_count(db); i < db->link_count; i++)
         coming += db->links[i].state == LINK_CONNECTING || db->links[i].state == LINK_PREPARING ||
                   (db->links[i].state == LINK_DOWN && timer_is_armed(&db->links[i].timer));
-    for (unsigned i = db->options.link_count; i < db->link_count && coming < wanted; i++) {
+    for (unsigned i = db_shared_count(db); i < db->link_count && coming < wanted; i++) {
         struct db_link *link = &db->links[i];
         if (link->state != LINK_DOWN || timer_is_armed(&link->timer))
             continue;

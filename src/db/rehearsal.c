@@ -183,7 +183,7 @@ int rehearsal_create(struct db *db) {
     lane_init(&rehearsal->scripts, db, false);
     list_init(&rehearsal->waiting);
     deferred_init(&rehearsal->step, on_step);
-    db->options.link_count = 0;
+    db->options.link_count = db->options.apart_link_count_max = 0;
     db->options.transaction_link_count_max = 1;
     db->rehearsal = rehearsal;
     return 0;

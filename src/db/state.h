@@ -24,6 +24,13 @@ enum {
     LINK_BUFFER_BYTES_KEPT = 1024 * 1024, // of a receive or send buffer that was stretched
     LINK_GRACE_MS = 1000,                 // on top of the server's statement_timeout, until the link is given up
     REPREPARE_MS = 1000,                  // between two tries of a statement that the server refused
+    STUCK_MS = 20,                        // without a byte while something is asked: other links are taken first
+    SLOW_US = 2000,                       // a statement that took so long is slow,
+    SLOW_AT_ONCE_US = 50 * 1000,          // ... one that took so long by itself,
+    QUICK_US = 1000,                      // ... and below this it is on its way back
+    SLOW_SCORE = 3,
+    SLOW_SCORE_MAX = 8, // how often, before it goes apart; and how often at most it is remembered
+    SLOW_BATCH_MAX = 8, // answers that came together: of more, the first one's time says nothing
     SLOTS_A_CHUNK = 128,
 };
 
@@ -83,6 +90,9 @@ struct prepared_set {
 
 enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_PREPARING, LINK_READY, LINK_CLOSING };
 
+/** Of the shared and of those apart together what autocommit queries may go to; behind them those of transactions. */
+enum link_use { LINK_SHARED, LINK_APART, LINK_TRANSACTION };
+
 /** How bytes come and go once libpq has connected. */
 struct transport {
     /** 0 or a negative errno. */
@@ -106,7 +116,8 @@ struct connecting {
 struct db_link {
     struct db *db;
     unsigned index;
-    bool is_transactional;
+    enum link_use use;
+    bool is_transactional; // use == LINK_TRANSACTION
     enum link_state state;
     struct connecting connecting;
     struct timer timer; // DOWN: until the next attempt; up: the watch on the head of the FIFO
@@ -127,11 +138,15 @@ struct db_link {
 
     struct list fifo;
     unsigned fifo_count;
-    struct db_slot *unsent; // the first in the FIFO that the kernel has not been given
-    int64_t progress_ms;    // when bytes last came, or the FIFO began
-    char status;            // of the last ReadyForQuery: 'I', 'T', 'E'
-    bool is_fatal;          // the server has ended the session
-    bool is_shut_down;      // ... and it was no query's fault
+    struct db_slot *unsent;                 // the first in the FIFO that the kernel has not been given
+    int64_t progress_ms;                    // when bytes last came, or the FIFO began
+    int64_t head_ns;                        // since when the head of the FIFO is the head
+    const struct statement *first_answered; // of what is being read; NULL: nothing yet
+    uint32_t first_answered_us;
+    unsigned answered_count;
+    char status;       // of the last ReadyForQuery: 'I', 'T', 'E'
+    bool is_fatal;     // the server has ended the session
+    bool is_shut_down; // ... and it was no query's fault
 
     struct prepared_set sets[SETS_MAX];
     unsigned set_count;
@@ -159,7 +174,7 @@ struct db {
     char *conninfo;
     struct statement_set *sets[SETS_MAX];
     unsigned set_count;
-    struct db_link *links; // the shared ones first
+    struct db_link *links; // the shared ones, those apart, those of transactions
     unsigned link_count;
     struct list waiting;       // autocommit queries without a link
     struct list leases_wanted; // slots of transactions without a link
@@ -195,7 +210,7 @@ void slot_reset(struct db_slot *slot);
 
 // link.c
 
-void link_init(struct db_link *link, struct db *db, unsigned index, bool is_transactional);
+void link_init(struct db_link *link, struct db *db, unsigned index, enum link_use use);
 void link_finish(struct db_link *link);
 /** DOWN: begins to connect, now. */
 void link_open(struct db_link *link);
@@ -268,8 +283,12 @@ void queue_limit(struct db_slot *slot);
 void queue_wait(struct db_slot *slot, struct db_slot *behind);
 /** They go first, in this order: they were sent once already. */
 void queue_again(struct db *db, struct list *slots);
-/** The least busy link with room, or NULL. */
-struct db_link *queue_pick(struct db *db);
+/** The link for an autocommit query: the least busy with room, apart where the statement wants that; or NULL. */
+struct db_link *queue_pick(struct db *db, const struct statement *statement);
+/** It goes to a link apart, where there are such. */
+bool queue_is_apart(const struct statement *statement);
+/** What is behind it would wait. */
+bool link_is_stuck(const struct db_link *link);
 /** At the end of the turn: whatever waits goes to links that can take it. */
 void queue_wake(struct db *db);
 void queue_dispatch(struct deferred *deferred);
@@ -294,6 +313,11 @@ void rehearsal_take(struct lane *lane, struct db_slot *slot);
 void rehearsal_leave(const struct lane *lane);
 /** Something on the link has been answered. */
 void rehearsal_answered(struct rehearsal *rehearsal);
+
+/** Where the links of transactions begin. */
+static inline unsigned db_shared_count(const struct db *db) {
+    return db->options.link_count + db->options.apart_link_count_max;
+}
 
 // db.c
 

@@ -35,6 +35,8 @@ struct statement {
     _Atomic(struct plan *) plans;
     /** The SQLSTATE that some server refused it with last, packed; 0: none. So that a refusal is said once, not by every link. */
     _Atomic(uint64_t) refusal;
+    /** How often it took long of late, SLOW_SCORE and more: it goes apart. Cores write it only when it changes. */
+    _Atomic(uint8_t) slow_score;
 };
 
 const struct statement *statement_at(const struct statement_set *set, size_t index);

@@ -19,6 +19,7 @@ static int set_up(void **state) {
     (void)state;
     struct db_options options = world_options();
     options.link_count = *state ? *(unsigned *)*state : 2;
+    options.apart_link_count_max = 0; // test_queue.c has them
     pg_exec("DROP TABLE IF EXISTS everything, rows, people; DROP TYPE IF EXISTS role; DROP DOMAIN IF EXISTS positive;"
             "CREATE DOMAIN positive AS int4 CHECK (value > 0);"
             "CREATE TYPE role AS ENUM ('admin', 'user', 'guest');"
@@ -361,7 +362,7 @@ static void test_transaction_is_committed(void **state) {
 }
 
 static struct db_link *transaction_link(void) {
-    return &world.db->links[world.db->options.link_count];
+    return &world.db->links[db_shared_count(world.db)];
 }
 
 static void test_transaction_is_rolled_back_when_it_is_finished_without_commit(void **state) {
