@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "schema/default.h"
 #include "schema/json_room.h"
 
 // ---- pieces of JSON
@@ -130,8 +131,6 @@ static void put_str_opts(leat_json *writer, const str__opts *opts) {
         json_pair(writer, "format", formats[opts->format]);
     else if (opts->secret)
         json_pair(writer, "format", "password");
-    if (opts->def)
-        json_pair(writer, "default", opts->def);
 }
 
 #define PUT_BOUNDS(writer, opts, low, high, put)                                                                                           \
@@ -148,31 +147,6 @@ static void put_str_opts(leat_json *writer, const str__opts *opts) {
             put(writer, "multipleOf", (opts)->multiple_of);                                                                                \
     } while (0)
 
-static void put_i32_opts(leat_json *writer, const i32__opts *opts) {
-    PUT_BOUNDS(writer, opts, INT32_MIN, INT32_MAX, pair_i64);
-    if (opts->def != LEAT_NO_DEFAULT_I32)
-        pair_i64(writer, "default", opts->def);
-}
-
-static void put_i64_opts(leat_json *writer, const i64__opts *opts) {
-    PUT_BOUNDS(writer, opts, INT64_MIN, INT64_MAX, pair_i64);
-    if (opts->def != LEAT_NO_DEFAULT_I64)
-        pair_i64(writer, "default", opts->def);
-}
-
-static void put_f64_opts(leat_json *writer, const f64__opts *opts) {
-    PUT_BOUNDS(writer, opts, -INFINITY, INFINITY, pair_f64);
-    if (!isnan(opts->def))
-        pair_f64(writer, "default", opts->def);
-}
-
-static void put_bool_opts(leat_json *writer, const _Bool__opts *opts) {
-    if (opts->def < 0)
-        return;
-    json_key(writer, "default");
-    json_put_bytes(writer, opts->def ? "true" : "false", opts->def ? 4 : 5);
-}
-
 static const struct {
     const char *type, *format;
 } types[] = {
@@ -186,13 +160,14 @@ static void put_value_opts(leat_json *writer, enum leat_kind kind, const void *o
     case LEAT_STR:
         return put_str_opts(writer, opts);
     case LEAT_I32:
-        return put_i32_opts(writer, opts);
+        PUT_BOUNDS(writer, (const i32__opts *)opts, INT32_MIN, INT32_MAX, pair_i64);
+        return;
     case LEAT_I64:
-        return put_i64_opts(writer, opts);
+        PUT_BOUNDS(writer, (const i64__opts *)opts, INT64_MIN, INT64_MAX, pair_i64);
+        return;
     case LEAT_F64:
-        return put_f64_opts(writer, opts);
-    case LEAT_BOOL:
-        return put_bool_opts(writer, opts);
+        PUT_BOUNDS(writer, (const f64__opts *)opts, -INFINITY, INFINITY, pair_f64);
+        return;
     default:
         return;
     }
@@ -209,33 +184,45 @@ static void put_list(struct components *components, leat_json *writer, const lea
         pair_i64(writer, "minItems", list->min_items);
 }
 
-// The options of every ENUM begin so.
-struct enum_opts {
-    LEAT_COMMON_OPTS;
-    unsigned def; // 0: none
-};
-
-static void put_reference(struct components *components, leat_json *writer, const leat_schema *schema, const void *opts) {
+static void put_reference(struct components *components, leat_json *writer, const leat_schema *schema) {
     char reference[256];
     snprintf(reference, sizeof reference, "#/components/schemas/%s", name_of(components, schema));
     json_pair(writer, "$ref", reference);
-    const struct enum_opts *choice = opts;
-    if (schema->kind == LEAT_ENUM && choice && choice->def)
-        json_pair(writer, "default", schema->labels[choice->def - 1]);
+}
+
+static void put_default(leat_json *writer, const leat_schema *schema, const void *opts) {
+    struct default_value value = default_of(schema, opts);
+    if (!value.is_given)
+        return;
+    json_key(writer, "default");
+    switch (schema->kind) {
+    case LEAT_STR:
+        return json_write_string(writer, value.text);
+    case LEAT_I32:
+    case LEAT_I64:
+        return i64__put(writer, &value.integer);
+    case LEAT_F64:
+        return f64__put(writer, &value.real);
+    case LEAT_BOOL:
+        return json_write_raw(writer, value.truth ? S("true") : S("false"));
+    default:
+        json_put_text(writer, schema->labels[value.ordinal - 1]);
+    }
 }
 
 static void put_type(struct components *components, leat_json *writer, const leat_schema *schema, const void *opts) {
-    if (schema->kind == LEAT_OBJECT || schema->kind == LEAT_ENUM)
-        return put_reference(components, writer, schema, opts);
-    if (schema->kind == LEAT_LIST)
-        return put_list(components, writer, schema, opts);
-    if (schema->kind == LEAT_JSON)
-        return; // anything
-    json_pair(writer, "type", types[schema->kind].type);
-    if (types[schema->kind].format)
-        json_pair(writer, "format", types[schema->kind].format);
-    if (opts)
-        put_value_opts(writer, schema->kind, opts);
+    if (schema->kind == LEAT_OBJECT || schema->kind == LEAT_ENUM) {
+        put_reference(components, writer, schema);
+    } else if (schema->kind == LEAT_LIST) {
+        put_list(components, writer, schema, opts);
+    } else if (schema->kind != LEAT_JSON) { // that is anything
+        json_pair(writer, "type", types[schema->kind].type);
+        if (types[schema->kind].format)
+            json_pair(writer, "format", types[schema->kind].format);
+        if (opts)
+            put_value_opts(writer, schema->kind, opts);
+    }
+    put_default(writer, schema, opts);
 }
 
 static void put_common(leat_json *writer, const struct leat_common_opts *common, const char *title) {
@@ -277,27 +264,8 @@ void component_write(struct components *components, leat_json *writer, const lea
     leat_put_close(writer);
 }
 
-static bool has_default(const leat_schema *type, const void *opts) {
-    switch (type->kind) {
-    case LEAT_STR:
-        return ((const str__opts *)opts)->def;
-    case LEAT_I32:
-        return ((const i32__opts *)opts)->def != LEAT_NO_DEFAULT_I32;
-    case LEAT_I64:
-        return ((const i64__opts *)opts)->def != LEAT_NO_DEFAULT_I64;
-    case LEAT_F64:
-        return !isnan(((const f64__opts *)opts)->def);
-    case LEAT_BOOL:
-        return ((const _Bool__opts *)opts)->def >= 0;
-    case LEAT_ENUM:
-        return ((const struct enum_opts *)opts)->def;
-    default:
-        return false;
-    }
-}
-
 bool component_is_required(const leat_schema *type, const void *opts) {
-    return !opts || (!((const struct leat_common_opts *)opts)->optional && !has_default(type, opts));
+    return !opts || (!((const struct leat_common_opts *)opts)->optional && !default_of(type, opts).is_given);
 }
 
 // ---- components

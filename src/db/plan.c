@@ -2,57 +2,11 @@
 #include "db/plan.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
-
-// ---- defaults: what a member is where no column gives it
-
-static bool put_default(const leat_field *field, char *at) {
-    switch (field->type->kind) {
-    case LEAT_STR: {
-        const char *text = ((const str__opts *)field->opts)->def;
-        str value = str_of(text);
-        memcpy(at, &value, sizeof value);
-        return text;
-    }
-    case LEAT_I32: {
-        i32 value = ((const i32__opts *)field->opts)->def;
-        bool has = value != LEAT_NO_DEFAULT_I32;
-        memcpy(at, &value, has ? sizeof value : 0);
-        return has;
-    }
-    case LEAT_I64: {
-        i64 value = ((const i64__opts *)field->opts)->def;
-        bool has = value != LEAT_NO_DEFAULT_I64;
-        memcpy(at, &value, has ? sizeof value : 0);
-        return has;
-    }
-    case LEAT_F64: {
-        f64 value = ((const f64__opts *)field->opts)->def;
-        bool has = !isnan(value);
-        memcpy(at, &value, has ? sizeof value : 0);
-        return has;
-    }
-    case LEAT_BOOL: {
-        int8_t value = ((const _Bool__opts *)field->opts)->def;
-        *(bool *)at = value > 0;
-        return value >= 0;
-    }
-    case LEAT_ENUM: { // the options of every ENUM are alike
-        struct {
-            LEAT_COMMON_OPTS;
-            unsigned def;
-        } options;
-        memcpy(&options, field->opts, sizeof options);
-        memcpy(at, &options.def, sizeof options.def);
-        return options.def;
-    }
-    }
-    return false;
-}
+#include "schema/default.h"
 
 // ---- making one
 
@@ -161,8 +115,9 @@ static bool make_blank_schema(struct making *m) {
         const struct leat_common_opts *options = field->opts;
         if (m->given & UINT64_C(1) << i)
             continue;
-        bool has_default = put_default(field, m->plan->blank + field->off);
-        if (!has_default && !(options && options->optional) && !row->partial)
+        struct default_value otherwise = default_of(field->type, field->opts);
+        default_store(&otherwise, field->type, m->plan->blank + field->off);
+        if (!otherwise.is_given && !(options && options->optional) && !row->partial)
             return UNFIT(m, "field '%s' of %s has no column in the result", field->name, row->name);
     }
     memcpy(m->plan->blank + row->set_off, &m->given, sizeof m->given);

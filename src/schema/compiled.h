@@ -2,27 +2,16 @@
 #ifndef SCHEMA_COMPILED_H
 #define SCHEMA_COMPILED_H
 
+#include "schema/default.h"
 #include "schema/lookup.h"
 #include "schema/rule.h"
-
-/** What a field or parameter is when it is absent. */
-struct member_default {
-    bool is_given;
-    union {
-        i64 integer;
-        f64 real;
-        bool truth;
-        unsigned ordinal;
-        str text;
-    };
-};
 
 struct member {
     struct rule rule;
     str name; // on the wire
     uint32_t offset, index;
     bool is_optional, is_read_only;
-    struct member_default otherwise;
+    struct default_value otherwise; // what it is when it is absent
 };
 
 struct model {

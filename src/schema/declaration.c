@@ -1,7 +1,4 @@
 // declaration.c — what an author declared, read from descriptors and judged in the compiler's words.
-//
-// Options begin with their own size: what an older plugin does not have yet is as if its author had not named it, which for a bound means
-// the value of TYPE__D, not zero.
 #include "declaration.h"
 
 #include <errno.h>
@@ -9,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "schema/options.h"
 #include "schema/pattern.h"
 
 int declaration_refuse(const struct declaration *declaration, const char *format, ...) {
@@ -26,34 +24,6 @@ int declaration_refuse(const struct declaration *declaration, const char *format
 }
 
 #define REFUSE(format, ...) declaration_refuse(declaration, format, ##__VA_ARGS__)
-
-// ---- options, as large as the host knows them
-
-struct any_opts {
-    LEAT_COMMON_OPTS;
-    const char *(*check)(req *, void *);
-};
-struct list_opts {
-    LEAT_COMMON_OPTS;
-    uint32_t min_items, max_items;
-    const char *(*check)(req *, void *);
-};
-struct enum_opts {
-    LEAT_COMMON_OPTS;
-    unsigned def;
-    const char *(*check)(req *, void *);
-};
-
-static void copy_opts(void *known, size_t bytes, const void *opts) {
-    if (!opts)
-        return;
-    size_t given = ((const struct leat_common_opts *)opts)->size;
-    memcpy(known, opts, given < bytes ? given : bytes);
-}
-
-#define KNOWN_OPTS(T, var, ...)                                                                                                            \
-    T var = {__VA_ARGS__};                                                                                                                 \
-    copy_opts(&var, sizeof var, opts)
 
 typedef const char *check_fn(req *, void *);
 #define CHECK_OF(opts_) ((check_fn *)(void (*)(void))(opts_).check)
@@ -236,53 +206,9 @@ int declaration_rule(struct model_set *set, const struct declaration *declaratio
 
 // ---- defaults
 
-static int read_default(struct member *member, const void *opts) {
-    struct member_default *otherwise = &member->otherwise;
-    switch (member->rule.kind) {
-    case LEAT_STR: {
-        KNOWN_OPTS(str__opts, known, str__D);
-        otherwise->is_given = known.def != NULL;
-        otherwise->text = str_of(known.def);
-        return 0;
-    }
-    case LEAT_I32: {
-        KNOWN_OPTS(i32__opts, known, i32__D);
-        otherwise->is_given = known.def != LEAT_NO_DEFAULT_I32;
-        otherwise->integer = known.def;
-        return 0;
-    }
-    case LEAT_I64: {
-        KNOWN_OPTS(i64__opts, known, i64__D);
-        otherwise->is_given = known.def != LEAT_NO_DEFAULT_I64;
-        otherwise->integer = known.def;
-        return 0;
-    }
-    case LEAT_F64: {
-        KNOWN_OPTS(f64__opts, known, f64__D);
-        otherwise->is_given = !isnan(known.def);
-        otherwise->real = known.def;
-        return 0;
-    }
-    case LEAT_BOOL: {
-        KNOWN_OPTS(_Bool__opts, known, _Bool__D);
-        otherwise->is_given = known.def >= 0;
-        otherwise->truth = known.def > 0;
-        return 0;
-    }
-    case LEAT_ENUM: {
-        KNOWN_OPTS(struct enum_opts, known, 0);
-        otherwise->is_given = known.def != 0;
-        otherwise->ordinal = known.def;
-        return known.def > member->rule.schema->nfields ? -EINVAL : 0;
-    }
-    default:
-        return 0;
-    }
-}
-
 // Gives the default to its own rule, without the author's check: that may want a request.
 static int try_default(const struct member *member, const struct spot *spot) {
-    const struct member_default *otherwise = &member->otherwise;
+    const struct default_value *otherwise = &member->otherwise;
     struct rule rule = member->rule;
     union {
         str text;
@@ -329,7 +255,8 @@ int declaration_member(struct model_set *set, const struct declaration *declarat
     int error = declaration_rule(set, declaration, type, opts, &ret_member->rule);
     if (error)
         return error;
-    if (read_default(ret_member, opts) != 0)
+    ret_member->otherwise = default_of(type, opts);
+    if (type->kind == LEAT_ENUM && ret_member->otherwise.ordinal > type->nfields)
         return REFUSE("default of '%s' is none of its values", declaration->name);
     return ret_member->otherwise.is_given ? judge_default(declaration, ret_member) : 0;
 }

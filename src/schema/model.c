@@ -309,30 +309,7 @@ str parameter_name(const struct parameter *parameter) {
 // ---- absent members
 
 void member_store_default(const struct member *member, void *out) {
-    const struct member_default *otherwise = &member->otherwise;
-    if (!otherwise->is_given) {
-        memset(out, 0, member->rule.schema->bytes);
-        return;
-    }
-    switch (member->rule.kind) {
-    case LEAT_STR:
-        *(str *)out = otherwise->text;
-        return;
-    case LEAT_I32:
-        *(i32 *)out = (i32)otherwise->integer;
-        return;
-    case LEAT_I64:
-        *(i64 *)out = otherwise->integer;
-        return;
-    case LEAT_F64:
-        *(f64 *)out = otherwise->real;
-        return;
-    case LEAT_BOOL:
-        *(bool *)out = otherwise->truth;
-        return;
-    default:
-        memcpy(out, &otherwise->ordinal, sizeof otherwise->ordinal);
-    }
+    default_store(&member->otherwise, member->rule.schema, out);
 }
 
 int member_take_absence(const struct member *member, const struct spot *spot, void *out) {
