@@ -77,27 +77,77 @@ static int say_refused(struct check *check, const struct statement *statement, c
                                         state ? state : "no SQLSTATE", hint ? ": " : "", hint ? hint : ""));
 }
 
-static int check_statement(struct check *check, const struct statement *statement) {
+// ---- the statements: a pipeline of some, each with a Sync of its own, so that one that is refused takes no other with it
+
+enum { PIPELINE_MAX = 64 };
+
+static bool send_statement(struct check *check, const struct statement *statement) {
     char name[STATEMENT_NAME_BYTES];
     snprintf(name, sizeof name, "s%016" PRIx64 "_%u", statement->hash, statement->index);
-    PGresult *result =
-        PQprepare(check->conn, name, arena_format(check->arena, "%.*s", (int)statement->sql.len, statement->sql.ptr).ptr, 0, NULL);
-    if (PQresultStatus(result) == PGRES_COMMAND_OK) {
-        PQclear(result);
-        result = PQdescribePrepared(check->conn, name);
+    str sql = arena_format(check->arena, "%.*s", (int)statement->sql.len, statement->sql.ptr);
+    return sql.ptr && PQsendPrepare(check->conn, name, sql.ptr, 0, NULL) && PQsendDescribePrepared(check->conn, name) &&
+           PQpipelineSync(check->conn);
+}
+
+/** What became of the next statement: its description, or the error it was refused with; NULL: the connection is lost. */
+static PGresult *receive_statement(struct check *check) {
+    PGresult *kept = NULL;
+    for (unsigned ends = 0; ends < 2;) { // of one command, and no second without a result between
+        PGresult *result = PQgetResult(check->conn);
+        ends = result ? 0 : ends + 1;
+        if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+            PQclear(result);
+            return kept;
+        }
+        if (!result || (kept && PQresultStatus(kept) == PGRES_FATAL_ERROR)) {
+            PQclear(result);
+            continue;
+        }
+        PQclear(kept);
+        kept = result;
     }
-    int error = PQresultStatus(result) == PGRES_COMMAND_OK ? judge(check, statement, result) : say_refused(check, statement, result);
-    PQclear(result);
+    PQclear(kept);
+    return NULL;
+}
+
+static unsigned receive_some(struct check *check, unsigned count, PGresult **ret_results) {
+    unsigned received = 0;
+    while (received < count && (ret_results[received] = receive_statement(check)))
+        received++;
+    return received;
+}
+
+static int judge_some(struct check *check, const struct statement_set *set, size_t first, PGresult *const *results, unsigned count) {
+    int error = 0;
+    for (unsigned i = 0; i < count && !error; i++) {
+        const struct statement *statement = statement_at(set, first + i);
+        bool is_taken = PQresultStatus(results[i]) == PGRES_COMMAND_OK;
+        error = is_taken ? judge(check, statement, results[i]) : say_refused(check, statement, results[i]);
+    }
+    return error;
+}
+
+static int check_some(struct check *check, const struct statement_set *set, size_t first, unsigned count) {
+    PGresult *results[PIPELINE_MAX];
+    unsigned sent = 0;
+    if (!PQenterPipelineMode(check->conn))
+        return -ENOTCONN;
+    while (sent < count && send_statement(check, statement_at(set, first + sent)))
+        sent++;
+    unsigned received = receive_some(check, sent, results);
+    bool is_whole = received == count && PQexitPipelineMode(check->conn);
+    int error = is_whole ? judge_some(check, set, first, results, received) : -ENOTCONN;
+    while (received)
+        PQclear(results[--received]);
     return PQstatus(check->conn) == CONNECTION_OK ? error : -ENOTCONN;
 }
 
 static int check_all(struct check *check, const struct statement_set *set) {
-    for (size_t i = 0; i < statement_count(set); i++) {
-        int error = check_statement(check, statement_at(set, i));
-        if (error)
-            return error;
-    }
-    return 0;
+    size_t count = statement_count(set);
+    int error = 0;
+    for (size_t first = 0; first < count && !error; first += PIPELINE_MAX)
+        error = check_some(check, set, first, count - first < PIPELINE_MAX ? (unsigned)(count - first) : PIPELINE_MAX);
+    return error;
 }
 
 static str why_not_connected(struct check *check) {

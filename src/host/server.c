@@ -55,7 +55,7 @@ void server_options_init(struct server_options *options) {
         .answer_memory_max = listener_options_default.large_output_bytes_max,
         .write_stall_ms = listener_options_default.write_stall_ms,
         .drain_ms = 25000,
-        .connector_thread_count = 2,
+        .connector_thread_count = 4,
         .hashing_thread_count = server_cpu_count(),
         .hashing_queue_max = 64,
         .file_thread_count = 4,

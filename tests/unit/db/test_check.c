@@ -84,6 +84,22 @@ static void test_set_is_checked_field_by_field(void **state) {
     assert_int_equal(statement_set_check(set, pg_conninfo(), &arena, &messages), 0);
 }
 
+static void test_a_statement_among_very_many_has_its_own_line(void **state) {
+    (void)state;
+    str messages;
+    for (unsigned i = 0; i < 200; i++) {
+        leat_query *query = arena_alloc(&arena, sizeof *query);
+        *query = (leat_query){.base = {LEAT_ITEM_QUERY, sizeof *query, 100 + i, "users.c"},
+                              .sql = i % 70 == 69 ? "SELECT nothing" : "SELECT 1",
+                              .row = &i32__schema,
+                              .shape = LEAT_SCALAR};
+        assert_int_equal(statement_set_add(set, query, &arena, &messages), 0);
+    }
+    assert_int_equal(statement_set_check(set, pg_conninfo(), &arena, &messages), 2);
+    assert_true(str_eq(messages, S("users.c:169: error: column \"nothing\" does not exist (42703)\n"
+                                   "users.c:239: error: column \"nothing\" does not exist (42703)")));
+}
+
 static void test_without_a_database_it_says_why(void **state) {
     (void)state;
     str messages = {0};
@@ -95,9 +111,8 @@ static void test_without_a_database_it_says_why(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_statements_that_fit_are_planned),
-        TEST(test_each_statement_that_does_not_fit_has_its_line),
-        TEST(test_set_is_checked_field_by_field),
+        TEST(test_statements_that_fit_are_planned), TEST(test_each_statement_that_does_not_fit_has_its_line),
+        TEST(test_set_is_checked_field_by_field),   TEST(test_a_statement_among_very_many_has_its_own_line),
         TEST(test_without_a_database_it_says_why),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
