@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""check-docs.py — compiles every C block of the documents against the public headers, and looks for files they point to that are not there.
+"""check-docs.py — compiles every C block of the documents, and looks for links that lead nowhere and settings that are not told.
 
 usage: check-docs.py ROOT COMPILER...
 
@@ -42,14 +42,32 @@ def compile_block(root, compiler, name, line, before, code):
     return result.stderr if result.returncode else ""
 
 
+def anchors(path):
+    """What a link may have behind '#': the headings, as a forge writes them."""
+    for heading in re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE):
+        yield re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
 def broken_links(path, text):
-    for target in re.findall(r"\]\(([^)#:]+)\)", text):
-        if not (path.parent / target).exists():
+    for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^):]*))?\)", text):
+        there = path.parent / target if target else path
+        if not there.exists():
             yield f"{path.name}: points to {target}, which is not there"
+        elif anchor and anchor not in anchors(there):
+            yield f"{path.name}: points to {target}#{anchor}, and there is no such heading"
+
+
+def untold_settings(root):
+    """Settings of the server, as .env.example has them, that OPERATIONS says nothing of."""
+    of_server = (root / ".env.example").read_text().split("# ---- the server\n")[1].split("\n# ---- ")[0]
+    told = set(re.findall(r"`([A-Z0-9_]+)`", (root / "docs/OPERATIONS.md").read_text()))
+    for name in re.findall(r"^#?([A-Z0-9_]+)=", of_server, re.MULTILINE):
+        if name not in told:
+            yield f"OPERATIONS.md: does not tell {name}"
 
 
 def main(root, compiler):
-    cases = []
+    cases = [("docs/OPERATIONS.md: every setting is told", "\n".join(untold_settings(root)))]
     for path in documents(root):
         text = path.read_text()
         name = str(path.relative_to(root))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""check-format.py — every C file stands as clang-format writes it: prints TAP, a case a folder, and the lines that do not.
+"""check-format.py — every C file begins with its name and a sentence, and stands as clang-format writes it: prints TAP, two cases a folder.
 
 usage: check-format.py ROOT CLANG_FORMAT
 """
@@ -22,17 +22,27 @@ def problems_of(root, clang_format, sources):
     return result.stderr.splitlines() if result.returncode else []
 
 
+def nameless(root, sources):
+    """Files that do not begin with what they are, or with another's name."""
+    for path in sources:
+        first = (root / path).read_text().split("\n", 1)[0]
+        if not first.startswith(f"// {path.name} — "):
+            yield f"{path}: begins with '{first}', and wants '// {path.name} — what it is.'"
+
+
 def main():
     root, clang_format = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2]
-    print(f"1..{len(FOLDERS)}")
-    is_bad = False
-    for number, folder in enumerate(FOLDERS, 1):
-        problems = problems_of(root, clang_format, sources_of(root, folder))
-        print(f"{'not ok' if problems else 'ok'} {number} - {folder} stands as clang-format writes it")
+    cases = []
+    for folder in FOLDERS:
+        sources = sources_of(root, folder)
+        cases.append((f"{folder} stands as clang-format writes it", problems_of(root, clang_format, sources)))
+        cases.append((f"each file of {folder} begins with what it is", list(nameless(root, sources))))
+    print(f"1..{len(cases)}")
+    for number, (title, problems) in enumerate(cases, 1):
+        print(f"{'not ok' if problems else 'ok'} {number} - {title}")
         for problem in problems:
             print(f"# {problem}")
-        is_bad |= bool(problems)
-    return is_bad
+    return any(problems for _, problems in cases)
 
 
 sys.exit(main())

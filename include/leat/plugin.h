@@ -28,12 +28,15 @@ typedef struct leat_plugin {
     const char *tag;                              /**< the documents' group of its routes */
     const char *description;                      /**< of its group of routes, for the documents */
     const char *migrations;                       /**< folder of its SQL files, from the server's working folder: "migrations/users" */
-    const char *const *requires;                  /**< other plugins by name, NULL-terminated: loaded and migrated first */
+    const char *const *requires;                  /**< REQUIRES(...): loaded and migrated first */
     int (*on_load)(leat_host *);                  /**< once per load, before any route is live; nonzero refuses */
     void (*on_unload)(leat_host *);               /**< after the last request of this generation */
     int (*on_worker)(leat_host *, unsigned core); /**< once per core, before its first request */
     const struct leat_provider *const *guards;    /**< GUARDS(...): before the own guards of every route of it */
 } leat_plugin;
+
+/** A list for `.requires`: other plugins by name. */
+#define REQUIRES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 #define LEAT_MAGIC 0x5441454cu // "LEAT"
 /** PLUGIN(users, .version = "1.0.0", .prefix = "/v1", ...);  once in a plugin. */

@@ -116,4 +116,4 @@ DELETE("/files/{file_id}", delete_file, Empty, (path(uuid, file_id), depends(get
 }
 
 PLUGIN(files, .version = "1.0.0", .prefix = "/v1", .tag = "files", .description = "Files that people keep here",
-       .migrations = "migrations/files", .requires = (const char *const[]){"users", NULL});
+       .migrations = "migrations/files", .requires = REQUIRES("users"));

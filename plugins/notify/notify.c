@@ -75,4 +75,4 @@ GET("/notify", list_notices, Notice_list,
 }
 
 PLUGIN(notify, .version = "1.0.0", .prefix = "/v1", .tag = "notify", .description = "Messages that are written after the answer",
-       .migrations = "migrations/notify", .requires = (const char *const[]){"users", NULL});
+       .migrations = "migrations/notify", .requires = REQUIRES("users"));

@@ -107,4 +107,4 @@ DELETE("/posts/{post_id}", delete_post, Empty, (path(uuid, post_id), depends(get
 }
 
 PLUGIN(posts, .version = "1.0.0", .prefix = "/v1", .tag = "posts", .description = "Posts, and who may read them",
-       .migrations = "migrations/posts", .requires = (const char *const[]){"users", NULL});
+       .migrations = "migrations/posts", .requires = REQUIRES("users"));

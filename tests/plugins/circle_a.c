@@ -1,4 +1,4 @@
 // circle_a.c — requires circle_b, which requires it.
 #include <leat/leat.h>
 
-PLUGIN(circle_a, .requires = (const char *const[]){"circle_b", NULL});
+PLUGIN(circle_a, .requires = REQUIRES("circle_b"));

@@ -9,4 +9,4 @@ GET("/shared", shared, Shared, (depends(get_shared, s))) {
     return s;
 }
 
-PLUGIN(imports_other_struct, .requires = (const char *const[]){"provides_number", NULL});
+PLUGIN(imports_other_struct, .requires = REQUIRES("provides_number"));

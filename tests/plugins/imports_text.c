@@ -10,4 +10,4 @@ GET("/numbered", numbered, Numbered, (depends(get_number, id))) {
     return answer;
 }
 
-PLUGIN(imports_text, .requires = (const char *const[]){"provides_number", NULL});
+PLUGIN(imports_text, .requires = REQUIRES("provides_number"));

@@ -1,4 +1,4 @@
 // requires_lost.c — requires a plugin that is nowhere.
 #include <leat/leat.h>
 
-PLUGIN(requires_lost, .requires = (const char *const[]){"nowhere", NULL});
+PLUGIN(requires_lost, .requires = REQUIRES("nowhere"));

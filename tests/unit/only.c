@@ -1,4 +1,4 @@
-// only — runs the tests of one name: linked into every test program, for ./test -k.
+// only.c — runs the tests of one name: linked into every test program, for ./test -k.
 //
 // LEAT_TEST_ONLY is a pattern of names with * and ?. A program that has it in its own name runs whole.
 #include <errno.h>

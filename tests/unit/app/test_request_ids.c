@@ -1,4 +1,4 @@
-// test_request_ids — ids are hexadecimal numbers behind a prefix, each one greater than the last.
+// test_request_ids.c — ids are hexadecimal numbers behind a prefix, each one greater than the last.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

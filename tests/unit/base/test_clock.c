@@ -1,4 +1,4 @@
-// test_clock — the near clock is near, never ahead, and stands where a test has set it.
+// test_clock.c — the near clock is near, never ahead, and stands where a test has set it.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

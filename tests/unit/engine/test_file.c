@@ -1,4 +1,4 @@
-// test_file — files beneath a folder, and nothing else; and that one may be let go at any time.
+// test_file.c — files beneath a folder, and nothing else; and that one may be let go at any time.
 #include "world.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-// test_answer — answers of every size and kind, as a client reads them.
+// test_answer.c — answers of every size and kind, as a client reads them.
 #include "service.h"
 
 static struct service service;

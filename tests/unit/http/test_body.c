@@ -1,4 +1,4 @@
-// test_body — bodies by length and in chunks: whole, cut at every byte and byte by byte, up to their limits and past them.
+// test_body.c — bodies by length and in chunks: whole, cut at every byte and byte by byte, up to their limits and past them.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

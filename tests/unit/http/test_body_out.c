@@ -1,4 +1,4 @@
-// test_body_out — bodies in pieces: in chunks, counted, up to the connection's end; cut, left, held back, and put in another's place.
+// test_body_out.c — bodies in pieces: in chunks, counted, up to the connection's end; cut, left, held back, and put in another's place.
 #include "http/session_state.h"
 #include "service.h"
 

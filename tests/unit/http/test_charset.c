@@ -1,4 +1,4 @@
-// test_charset — each set holds what the standards say, and a run ends at the first stranger, wherever that is.
+// test_charset.c — each set holds what the standards say, and a run ends at the first stranger, wherever that is.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

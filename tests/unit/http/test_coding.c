@@ -1,4 +1,4 @@
-// test_coding — which coding a client takes best, and that what is coded comes back as it was.
+// test_coding.c — which coding a client takes best, and that what is coded comes back as it was.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-// test_conditions — what the client knows already, in the order of RFC 9110, section 13.2.2.
+// test_conditions.c — what the client knows already, in the order of RFC 9110, section 13.2.2.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-// test_date — the Date line against the C library, and once a second.
+// test_date.c — the Date line against the C library, and once a second.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-// test_disposition — names that files are saved under.
+// test_disposition.c — names that files are saved under.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

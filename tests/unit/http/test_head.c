@@ -1,4 +1,4 @@
-// test_head — fields by name.
+// test_head.c — fields by name.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

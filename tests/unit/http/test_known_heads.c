@@ -1,4 +1,4 @@
-// test_known_heads — a head that came before is known by all its bytes and by nothing less, and secrets are never kept.
+// test_known_heads.c — a head that came before is known by all its bytes and by nothing less, and secrets are never kept.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

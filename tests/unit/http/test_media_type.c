@@ -1,4 +1,4 @@
-// test_media_type — types by name, and which of them are worth compressing.
+// test_media_type.c — types by name, and which of them are worth compressing.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

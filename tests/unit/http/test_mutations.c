@@ -1,4 +1,4 @@
-// test_mutations — requests that were damaged at random: nothing crashes, every answer is well-formed, and cuts change nothing.
+// test_mutations.c — requests that were damaged at random: nothing crashes, every answer is well-formed, and cuts change nothing.
 //
 // The generator has a fixed seed, so that a failure comes back; LEAT_SEED and LEAT_ROUNDS choose others.
 #include "base/str.h"

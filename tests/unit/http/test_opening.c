@@ -1,4 +1,4 @@
-// test_opening — status line, Date and fixed fields, made anew for another status and another second.
+// test_opening.c — status line, Date and fixed fields, made anew for another status and another second.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

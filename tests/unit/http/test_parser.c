@@ -1,4 +1,4 @@
-// test_parser — heads whole, cut everywhere, and in front of a guard page; what is refused, and with which status.
+// test_parser.c — heads whole, cut everywhere, and in front of a guard page; what is refused, and with which status.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-// test_plain_head — what is read the short way is what llhttp makes of it; what is not, is none of its business.
+// test_plain_head.c — what is read the short way is what llhttp makes of it; what is not, is none of its business.
 //
 // Every head here is damaged in many ways, and whatever the short way still takes must be taken the long way too, with the same pieces.
 // The generator has a fixed seed, so that a failure comes back; LEAT_SEED and LEAT_ROUNDS choose others.

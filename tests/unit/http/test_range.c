@@ -1,4 +1,4 @@
-// test_range — which bytes are asked for, and what asks for too much.
+// test_range.c — which bytes are asked for, and what asks for too much.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-// test_reason — status lines with and without a name.
+// test_reason.c — status lines with and without a name.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

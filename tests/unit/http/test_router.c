@@ -1,4 +1,4 @@
-// test_router — which route a path means, and what is said of the others.
+// test_router.c — which route a path means, and what is said of the others.
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

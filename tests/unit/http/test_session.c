@@ -1,4 +1,4 @@
-// test_session — the life of a connection: what is answered when, what is dropped, what waits, and when it ends.
+// test_session.c — the life of a connection: what is answered when, what is dropped, what waits, and when it ends.
 #include "base/str.h"
 #include "service.h"
 

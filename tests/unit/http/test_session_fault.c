@@ -1,4 +1,4 @@
-// test_session_fault — the heap fails at every place it is asked, and reads are cut by the kernel: clients are told, and nothing is lost.
+// test_session_fault.c — the heap fails at every place it is asked, and reads are cut by the kernel: clients are told, and nothing is lost.
 #include "base/str.h"
 #include "service.h"
 

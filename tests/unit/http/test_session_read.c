@@ -1,4 +1,4 @@
-// test_session_read — requests through a socket: the same answers whole, cut at every byte, and byte by byte.
+// test_session_read.c — requests through a socket: the same answers whole, cut at every byte, and byte by byte.
 #include "base/str.h"
 #include "service.h"
 

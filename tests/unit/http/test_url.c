@@ -1,4 +1,4 @@
-// test_url — percent-encoding, pairs of queries, and cookies.
+// test_url.c — percent-encoding, pairs of queries, and cookies.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
