@@ -41,15 +41,15 @@ int blob_write(struct buffer *buffer, const struct cache_entry *entry, struct mo
         .etag_bytes = htole32(entry->etag_bytes),
         .body_bytes = htole32(entry->body_bytes),
     };
-    int status = buffer_append(buffer, &head, sizeof head);
-    for (unsigned i = 0; i < entry->tag_count && !status; i++) {
+    int error = buffer_append(buffer, &head, sizeof head);
+    for (unsigned i = 0; i < entry->tag_count && !error; i++) {
         uint64_t number = htole64(entry_tag_numbers(entry)[i]);
-        status = buffer_append(buffer, &number, sizeof number);
+        error = buffer_append(buffer, &number, sizeof number);
     }
     const str texts[] = {entry_key(entry), entry_fields(entry), entry_etag(entry), entry_body(entry)};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts && !status; i++)
-        status = append(buffer, texts[i]);
-    return status;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts && !error; i++)
+        error = append(buffer, texts[i]);
+    return error;
 }
 
 static str take(str *rest, size_t bytes) {

@@ -76,12 +76,12 @@ int cache_create(struct core *core, const struct cache_options *options, struct 
     cache->member = (struct crew_member){.core = core, .forget = forget_here, .doubt = doubt};
     list_init(&cache->member.node);
     flights_init(&cache->flights, core);
-    int status = store_init(&cache->store, options->bytes_max, options->entry_bytes_max);
-    if (!status && (status = join_redis(cache, connector)))
+    int error = store_init(&cache->store, options->bytes_max, options->entry_bytes_max);
+    if (!error && (error = join_redis(cache, connector)))
         store_finish(&cache->store);
-    if (status) {
+    if (error) {
         free(cache);
-        return status;
+        return error;
     }
     if (options->crew)
         crew_join(options->crew, &cache->member);
@@ -122,12 +122,12 @@ struct cache_entry *cache_find(struct cache *cache, const struct cache_key *key)
 }
 
 int cache_put(struct cache *cache, struct cache_entry *entry, uint64_t mark) {
-    int status = store_put(&cache->store, entry, mark, core_now_ms(cache->core));
+    int error = store_put(&cache->store, entry, mark, core_now_ms(cache->core));
     bool is_too_long = entry_bytes(entry) > cache->options->entry_bytes_max;
     cache->figures.refused_count += is_too_long;
-    if (cache->shared && !is_too_long && status != -ESTALE)
+    if (cache->shared && !is_too_long && error != -ESTALE)
         shared_put(cache->shared, entry);
-    return status;
+    return error;
 }
 
 bool cache_forget_tags(struct cache *cache, const uint64_t *tags, unsigned count, struct shared_waiter *waiter) {

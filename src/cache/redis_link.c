@@ -189,9 +189,9 @@ static int write_command(struct redis_link *link, int argc, const char *const *a
     int length = redisFormatCommandArgv(&text, argc, (const char **)(uintptr_t)argv, bytes);
     if (length < 0)
         return -ENOMEM;
-    int status = buffer_append(&link->output[link->filling], text, (size_t)length);
+    int error = buffer_append(&link->output[link->filling], text, (size_t)length);
     free(text);
-    return status;
+    return error;
 }
 
 int redis_send(struct redis_link *link, struct redis_command *command, int argc, const char *const *argv, const size_t *bytes) {
@@ -199,9 +199,9 @@ int redis_send(struct redis_link *link, struct redis_command *command, int argc,
         return -ENOTCONN;
     if (pending_count(link) == REDIS_PENDING_MAX || output_bytes(link) > REDIS_OUTPUT_BYTES_MAX)
         return -EAGAIN;
-    int status = write_command(link, argc, argv, bytes);
-    if (status)
-        return status;
+    int error = write_command(link, argc, argv, bytes);
+    if (error)
+        return error;
     uint32_t at = link->sent_number % REDIS_PENDING_MAX;
     int64_t due_ms = command && command->answer_ms ? now_ms(link) + command->answer_ms : 0;
     link->pending[at].command = command;

@@ -346,16 +346,16 @@ void shared_put(struct shared *shared, const struct cache_entry *entry) {
     struct name name = name_of_entry(shared, entry_key(entry));
     char life[24];
     struct words words = {0};
-    int status = blob_write(&blob, entry, moment);
+    int error = blob_write(&blob, entry, moment);
     say(&words, "SET", 3);
     say_name(&words, &name);
     say(&words, buffer_head(&blob), buffer_bytes(&blob));
     say(&words, "PX", 2);
     snprintf(life, sizeof life, "%" PRId64, ms);
     say_word(&words, life);
-    if (!status)
-        status = send_words(&shared->link, &put->command, &words);
-    if (status)
+    if (!error)
+        error = send_words(&shared->link, &put->command, &words);
+    if (error)
         free(put);
     else
         shared->figures.put_count++;

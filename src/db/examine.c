@@ -51,18 +51,18 @@ int db_examine(const char *conninfo, struct arena *arena, struct examination *re
     struct examination examination = {0};
     int64_t begun_ns = clock_monotonic_ns();
     PGconn *conn = connect_to(conninfo);
-    int status = PQstatus(conn) == CONNECTION_OK ? 0 : -ECONNREFUSED;
+    int error = PQstatus(conn) == CONNECTION_OK ? 0 : -ECONNREFUSED;
     examination.connect_us = (clock_monotonic_ns() - begun_ns) / 1000;
-    if (status == 0) {
+    if (error == 0) {
         examination.version = PQserverVersion(conn);
         examination.has_tls = PQsslInUse(conn);
-        status = ask(conn, &examination);
+        error = ask(conn, &examination);
         examination.answer_us = answer_us(conn);
     }
-    if (status < 0)
+    if (error < 0)
         *ret_failure = arena_copy(arena, str_of(PQerrorMessage(conn)));
     else
         *ret_examination = examination;
     PQfinish(conn);
-    return status;
+    return error;
 }

@@ -48,21 +48,21 @@ static void ignore_notice(void *arg, const char *message) {
 
 int scratch_create(const char *conninfo, struct arena *arena, const char **ret_conninfo, str *ret_failure) {
     PGconn *conn = PQconnectdb(conninfo);
-    int status = -ECONNREFUSED;
+    int error = -ECONNREFUSED;
     if (PQstatus(conn) == CONNECTION_OK) {
         PQsetNoticeProcessor(conn, ignore_notice, NULL);
         drop_leftovers(conn);
-        status = create(conn, arena, ret_failure);
+        error = create(conn, arena, ret_failure);
     } else {
         *ret_failure = arena_format(arena, "no connection to Postgres: %s", PQerrorMessage(conn));
     }
     PQfinish(conn);
     const char *own = arena_format(arena, "%s dbname=" PREFIX "%d", conninfo, (int)getpid()).ptr; // the last dbname holds
-    if (status == 0 && !own)
-        status = -ENOMEM;
-    if (status == 0)
+    if (error == 0 && !own)
+        error = -ENOMEM;
+    if (error == 0)
         *ret_conninfo = own;
-    return status;
+    return error;
 }
 
 void scratch_drop(const char *conninfo) {

@@ -137,8 +137,8 @@ static int copy_all(struct place_file *file, int to) {
 }
 
 static int fill(struct place_file *file, int fd) {
-    int status = file->data ? write_all(fd, file->data, file->bytes) : copy_all(file, fd);
-    return status ? status : fsync(fd) < 0 ? -errno : 0;
+    int error = file->data ? write_all(fd, file->data, file->bytes) : copy_all(file, fd);
+    return error ? error : fsync(fd) < 0 ? -errno : 0;
 }
 
 static void make_part_name(char name[PART_NAME_BYTES]) {
@@ -151,9 +151,9 @@ static void make_part_name(char name[PART_NAME_BYTES]) {
 static int rename_into_place(const struct place_file *file, const struct place *place, const char *part) {
     if (renameat2(place->folder, part, place->folder, place->name, file->replaces ? 0 : RENAME_NOREPLACE) == 0)
         return 0;
-    int status = errno == EISDIR ? -EINVAL : -errno;
+    int error = errno == EISDIR ? -EINVAL : -errno;
     unlinkat(place->folder, part, 0);
-    return status;
+    return error;
 }
 
 static int link_unnamed(int fd, const struct place *place, const char *name) {
@@ -169,8 +169,8 @@ static int name_unnamed(struct place_file *file, int fd, const struct place *pla
     if (!file->replaces)
         return link_unnamed(fd, place, place->name);
     make_part_name(part);
-    int status = link_unnamed(fd, place, part);
-    return status ? status : rename_into_place(file, place, part);
+    int error = link_unnamed(fd, place, part);
+    return error ? error : rename_into_place(file, place, part);
 }
 
 // A file system without files without names: a hidden one for as long as it takes.
@@ -180,14 +180,14 @@ static int save_named(struct place_file *file, const struct place *place) {
     int fd = openat(place->folder, part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    int status = fill(file, fd);
+    int error = fill(file, fd);
     close(fd);
-    if (status == 0 && atomic_load(&file->is_cancelled))
-        status = -ECANCELED;
-    if (status == 0)
+    if (error == 0 && atomic_load(&file->is_cancelled))
+        error = -ECANCELED;
+    if (error == 0)
         return rename_into_place(file, place, part);
     unlinkat(place->folder, part, 0);
-    return status;
+    return error;
 }
 
 static bool has_no_unnamed_files(int error) {
@@ -198,11 +198,11 @@ static int save_copy(struct place_file *file, const struct place *place) {
     int fd = openat(place->folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0)
         return has_no_unnamed_files(-errno) ? save_named(file, place) : -errno;
-    int status = fill(file, fd);
-    if (status == 0)
-        status = name_unnamed(file, fd, place);
+    int error = fill(file, fd);
+    if (error == 0)
+        error = name_unnamed(file, fd, place);
     close(fd);
-    return status;
+    return error;
 }
 
 static int save_in(struct place_file *file, const struct place *place) {
@@ -210,32 +210,32 @@ static int save_in(struct place_file *file, const struct place *place) {
         return save_copy(file, place);
     if (fsync(file->fd) < 0)
         return -errno;
-    int status = name_unnamed(file, file->fd, place);
-    bool is_elsewhere = status == -EXDEV || status == -ENOENT || status == -EPERM;
-    return is_elsewhere ? save_copy(file, place) : status;
+    int error = name_unnamed(file, file->fd, place);
+    bool is_elsewhere = error == -EXDEV || error == -ENOENT || error == -EPERM;
+    return is_elsewhere ? save_copy(file, place) : error;
 }
 
 int place_file_save(struct place_file *file) {
     struct place place;
-    int status = open_place(file, true, &place);
-    if (status)
-        return status == -ENOENT ? -EINVAL : status;
-    status = save_in(file, &place);
-    if (status == 0 && fsync(place.folder) < 0)
-        status = -errno;
+    int error = open_place(file, true, &place);
+    if (error)
+        return error == -ENOENT ? -EINVAL : error;
+    error = save_in(file, &place);
+    if (error == 0 && fsync(place.folder) < 0)
+        error = -errno;
     close(place.folder);
-    return status;
+    return error;
 }
 
 int place_file_remove(const struct place_file *file) {
     struct place place;
-    int status = open_place(file, false, &place);
-    if (status)
-        return status == -ENOTDIR ? -ENOENT : status;
+    int error = open_place(file, false, &place);
+    if (error)
+        return error == -ENOTDIR ? -ENOENT : error;
     if (unlinkat(place.folder, place.name, 0) < 0)
-        status = errno == EISDIR || errno == EPERM ? -EINVAL : -errno;
+        error = errno == EISDIR || errno == EPERM ? -EINVAL : -errno;
     else if (fsync(place.folder) < 0)
-        status = -errno;
+        error = -errno;
     close(place.folder);
-    return status;
+    return error;
 }

@@ -175,9 +175,9 @@ static int make_deflater(struct coder *coder, int level) {
 }
 
 static int run_gzip(struct coder *coder, str body, size_t *bytes) {
-    int status = make_deflater(coder, body.len <= SMALL_BYTES ? GZIP_LEVEL_SMALL : GZIP_LEVEL_LARGE);
-    if (status < 0)
-        return status;
+    int error = make_deflater(coder, body.len <= SMALL_BYTES ? GZIP_LEVEL_SMALL : GZIP_LEVEL_LARGE);
+    if (error < 0)
+        return error;
     z_stream *deflater = coder->deflater;
     deflater->next_in = (z_const Bytef *)body.ptr;
     deflater->avail_in = (uInt)body.len;
@@ -210,13 +210,13 @@ static int make_room(struct coder *coder, size_t bytes) {
 int coder_run(struct coder *coder, enum coding coding, str body, str *ret_coded) {
     if (body.len > UINT32_MAX || !body.len)
         return -EFBIG;
-    int status = make_room(coder, body.len);
+    int error = make_room(coder, body.len);
     size_t bytes = body.len - 1;
-    if (!status)
-        status = coding == CODING_BR ? run_br(coder, body, &bytes) : run_gzip(coder, body, &bytes);
-    if (!status)
+    if (!error)
+        error = coding == CODING_BR ? run_br(coder, body, &bytes) : run_gzip(coder, body, &bytes);
+    if (!error)
         *ret_coded = (str){coder->out, bytes};
-    return status;
+    return error;
 }
 
 void coder_finish(struct coder *coder) {

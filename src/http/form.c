@@ -51,9 +51,9 @@ static int read_urlencoded(struct form *form, str body, const struct form_limits
             return -ENOMEM;
         if (form->count == limits->field_count_max)
             return refuse_count(form, limits, arena);
-        int status = form_add(form, field, limits, arena);
-        if (status)
-            return status;
+        int error = form_add(form, field, limits, arena);
+        if (error)
+            return error;
     }
     return 0;
 }

@@ -144,13 +144,13 @@ static void deadline_passed(struct timer *timer) {
 static void go_on(struct outbound_call *call) {
     char key[OUTBOUND_HOST_BYTES_MAX + 16];
     dequeue(call);
-    int status = transfer_judge_url(call, key); // which follow() found good
-    if (!status)
-        status = enqueue(call, key);
-    if (!status)
+    int error = transfer_judge_url(call, key); // which follow() found good
+    if (!error)
+        error = enqueue(call, key);
+    if (!error)
         return;
     wheel_disarm(&call->outbound->core->wheel, &call->timer);
-    call->error = status;
+    call->error = error;
     call->outbound = NULL;
     call->done(call);
 }
@@ -192,9 +192,9 @@ static void begin_next(struct outbound *outbound) {
     struct outbound_call *call;
     while ((call = next_of(outbound))) {
         run(call);
-        int status = transfer_begin(call);
-        if (status)
-            fail(call, status, call->problem);
+        int error = transfer_begin(call);
+        if (error)
+            fail(call, error, call->problem);
     }
 }
 
@@ -228,14 +228,14 @@ static int judge_room(struct outbound_call *call) {
 int outbound_submit(struct outbound *outbound, struct outbound_call *call) {
     char key[OUTBOUND_HOST_BYTES_MAX + 16];
     call->outbound = outbound;
-    int status = transfer_judge_url(call, key);
-    if (!status)
-        status = judge_room(call);
-    if (!status)
-        status = enqueue(call, key);
-    if (status) {
+    int error = transfer_judge_url(call, key);
+    if (!error)
+        error = judge_room(call);
+    if (!error)
+        error = enqueue(call, key);
+    if (error) {
         call->outbound = NULL;
-        return status;
+        return error;
     }
     timer_init(&call->timer, deadline_passed);
     wheel_arm(&outbound->core->wheel, &call->timer, call->due_ms);

@@ -350,8 +350,8 @@ int transfer_begin(struct outbound_call *call) {
     struct outbound *outbound = call->outbound;
     if (outbound->options->proxy && !may_ask_proxy(call))
         return refuse_url(call, -EACCES, not_public(call));
-    int status = outbound->multi ? 0 : sockets_open(outbound);
-    CURL *easy = status ? NULL : take_easy(outbound);
+    int error = outbound->multi ? 0 : sockets_open(outbound);
+    CURL *easy = error ? NULL : take_easy(outbound);
     if (!easy)
         return refuse_url(call, -ENOMEM, "no memory");
     forget_answer(call);

@@ -19,14 +19,14 @@ struct any_list {
 static int pack_behind(struct buffer *buffer, const leat_schema *schema, const void *value);
 
 static int pack_items(struct buffer *buffer, const leat_schema *elem, const struct any_list *list) {
-    int status = list->n ? buffer_append(buffer, list->items, list->n * elem->bytes) : 0;
-    for (size_t i = 0; i < list->n && !status; i++)
-        status = pack_behind(buffer, elem, (const char *)list->items + i * elem->bytes);
-    return status;
+    int error = list->n ? buffer_append(buffer, list->items, list->n * elem->bytes) : 0;
+    for (size_t i = 0; i < list->n && !error; i++)
+        error = pack_behind(buffer, elem, (const char *)list->items + i * elem->bytes);
+    return error;
 }
 
 static int pack_behind(struct buffer *buffer, const leat_schema *schema, const void *value) {
-    int status = 0;
+    int error = 0;
     const str *text = value;
     switch (schema->kind) {
     case LEAT_STR:
@@ -35,17 +35,17 @@ static int pack_behind(struct buffer *buffer, const leat_schema *schema, const v
     case LEAT_LIST:
         return pack_items(buffer, schema->elem, value);
     case LEAT_OBJECT:
-        for (unsigned i = 0; i < schema->nfields && !status; i++)
-            status = pack_behind(buffer, schema->fields[i].type, (const char *)value + schema->fields[i].off);
-        return status;
+        for (unsigned i = 0; i < schema->nfields && !error; i++)
+            error = pack_behind(buffer, schema->fields[i].type, (const char *)value + schema->fields[i].off);
+        return error;
     default:
         return 0;
     }
 }
 
 int value_pack(struct buffer *buffer, const leat_schema *schema, const void *value) {
-    int status = buffer_append(buffer, value, schema->bytes);
-    return status ? status : pack_behind(buffer, schema, value);
+    int error = buffer_append(buffer, value, schema->bytes);
+    return error ? error : pack_behind(buffer, schema, value);
 }
 
 // ---- back
