@@ -3,7 +3,8 @@
 #include <leat/leat.h>
 
 SCHEMA(Health, (str, status, .example = "ok"), (timestamp, timestamp), (str, version, .description = "The server's version"));
-SCHEMA(Probe, (str, status, .example = "ok"));
+SCHEMA(Probe,
+       (str, status, .example = "ok", .description = "ok; of readiness also degraded: a plugin's file is left out, and all others serve"));
 
 static Probe *ok(req *r) {
     Probe *answer = new (r, Probe);
@@ -26,8 +27,12 @@ ERROR(not_ready, 503, "Not ready: database", .headers = "Retry-After: 1");
 
 GET("/health/ready", ready, Probe, (), .tag = "health", .summary = "Readiness: requests may be sent here", .errors = ERRORS(not_ready)) {
     str why = not_ready_because(r);
-    if (!why.len)
-        return ok(r);
+    if (!why.len) {
+        Probe *answer = ok(r);
+        if (is_degraded(r))
+            answer->status = S("degraded");
+        return answer;
+    }
     set_header(r, "Retry-After", S("1"));
     http_fail(r, 503, "Not ready: %.*s", (int)why.len, why.ptr);
 }

@@ -17,6 +17,11 @@ str metrics_text(req *);
  * be), "draining" (the server is about to end), between ", "; empty where nothing does. Asks nobody: neither suspends nor blocks.
  */
 str not_ready_because(req *);
+/**
+ * True while a file of the plugin folders does not serve as it lies there: its load was refused, or it is in quarantine. All others serve,
+ * and a version of it that served before may. `leat plugins` names them. Neither suspends nor blocks.
+ */
+bool is_degraded(req *);
 /** API_TITLE, as the documents say it. */
 str api_title(req *);
 /**

@@ -1,4 +1,4 @@
-// activity.c — what a core can be busy with, by name: a route's handler, or a task.
+// activity.c — what a core can be busy with, by name: a route's handler, a task, an EVERY and its kin.
 #include "app/activity.h"
 
 #include <pthread.h>
@@ -6,19 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct activity other = {.plugin = "", .name = "other", .method = "", .path = "", .file = ""};
+static struct activity other = {.plugin = "", .name = "other", .kind = "", .method = "", .path = "", .file = ""};
 static _Atomic(struct activity *) activities[ACTIVITIES_MAX] = {&other};
 static atomic_uint count = 1;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // of adding
 
 static bool is_equal(const struct activity *a, const struct activity *b) {
     return a->line == b->line && !strcmp(a->name, b->name) && !strcmp(a->path, b->path) && !strcmp(a->method, b->method) &&
-           !strcmp(a->plugin, b->plugin) && !strcmp(a->file, b->file);
+           !strcmp(a->plugin, b->plugin) && !strcmp(a->file, b->file) && !strcmp(a->kind, b->kind);
 }
 
 // With the strings behind it, so that there is one thing to allocate.
 static struct activity *make(const struct activity *wanted) {
-    const char *const texts[] = {wanted->plugin, wanted->name, wanted->method, wanted->path, wanted->file};
+    const char *const texts[] = {wanted->plugin, wanted->name, wanted->kind, wanted->method, wanted->path, wanted->file};
     enum { TEXTS = sizeof texts / sizeof *texts };
     size_t bytes = sizeof *wanted;
     for (size_t i = 0; i < TEXTS; i++)
@@ -27,7 +27,7 @@ static struct activity *make(const struct activity *wanted) {
     if (!made)
         return NULL;
     *made = (struct activity){.line = wanted->line};
-    const char **places[] = {&made->plugin, &made->name, &made->method, &made->path, &made->file};
+    const char **places[] = {&made->plugin, &made->name, &made->kind, &made->method, &made->path, &made->file};
     char *at = (char *)(made + 1);
     for (size_t i = 0; i < TEXTS; i++) {
         *places[i] = at;

@@ -1,4 +1,4 @@
-// activity.h — what a core can be busy with, by name: a route's handler, or a task.
+// activity.h — what a core can be busy with, by name: a route's handler, a task, an EVERY and its kin.
 //
 // Made when a route is compiled and never freed, the same one in every generation of its plugin: so whoever looks from outside, another
 // thread or the handler of a fatal signal, may read one at any time, whatever became of the plugin.
@@ -10,7 +10,8 @@
 
 struct activity {
     const char *plugin, *name; // of the handler, or the task
-    const char *method, *path; // of a route; "" of a task
+    const char *kind;          // "task", "EVERY", "ON_START"; "" of a route
+    const char *method, *path; // of a route; "" of all others
     const char *file;
     unsigned line;
     _Atomic(uint64_t) held_count, held_ms; // how often, and how long, it kept its core from turning

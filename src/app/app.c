@@ -42,6 +42,10 @@ int app_prepare(struct app *app, struct snapshot *snapshot, void (*ready)(void *
     return 0;
 }
 
+const leat_plugin *app_culprit(const struct app *app) {
+    return app->culprit;
+}
+
 void app_forget(struct app *app, struct snapshot *snapshot, void (*released)(void *arg), void *arg) {
     struct generation *generation = generation_of(app, snapshot);
     if (generation)

@@ -63,6 +63,8 @@ int app_create(struct core *core, const struct app_options *options, struct snap
 void app_start(struct app *app, void (*started)(void *arg, const char *failure), void *arg);
 /** The same of another, beside the one that serves. 0 or -ENOMEM. */
 int app_prepare(struct app *app, struct snapshot *snapshot, void (*ready)(void *arg, const char *failure), void *arg);
+/** The plugin whose work failed last, where a snapshot could not be made ready; NULL where it was nobody's. On the core's thread. */
+const leat_plugin *app_culprit(const struct app *app);
 /** One that was prepared, or is being prepared, is not wanted: `released` runs when nothing of it is left on this core. */
 void app_forget(struct app *app, struct snapshot *snapshot, void (*released)(void *arg), void *arg);
 /** New requests see `snapshot`, which is ready; `released` runs when the last request of the one before has ended on this core. */

@@ -76,6 +76,7 @@ struct app {
     unsigned waiting_task_count, running_task_count;
     unsigned away_count;                                      // requests that a worker thread has
     uint64_t work_count, work_failure_count, work_skip_count; // runs that have ended, those that failed, those that were left out
+    const leat_plugin *culprit;                               // whose work failed last as a snapshot was made ready
     void (*started)(void *arg, const char *failure);
     void *started_arg;
     bool is_stopping, is_db_stopping;

@@ -26,6 +26,16 @@ static int refuse(struct compilation *compilation, const struct endpoint *endpoi
 
 // ---- what may be cached
 
+// What an author has written below zero comes here as a large number.
+static int check_seconds(struct compilation *compilation, const struct endpoint *endpoint, const char *option, uint32_t seconds) {
+    if (seconds <= CACHED_S_MAX)
+        return 0;
+    long written = (int32_t)seconds < 0 ? (int32_t)seconds : (long)seconds;
+    return refuse(compilation, endpoint,
+                  "%s is %ld, and it is a number of seconds from 1 to %d, a week; leave it out where nothing is to be kept", option,
+                  written, CACHED_S_MAX);
+}
+
 static int check_options(struct compilation *compilation, const struct endpoint *endpoint) {
     const leat_route *route = endpoint->route;
     if (!route->cache_s)
@@ -38,9 +48,8 @@ static int check_options(struct compilation *compilation, const struct endpoint 
         return refuse(compilation, endpoint, "files and streams are not cached here; take its .cache_s away");
     if (route->returns->kind >= LEAT_ANSWER)
         return refuse(compilation, endpoint, "a file, a stream or another server's answer is not cached; take its .cache_s away");
-    if (route->cache_s > CACHED_S_MAX || route->cache_stale_s > CACHED_S_MAX)
-        return refuse(compilation, endpoint, ".cache_s and .cache_stale_s are %d at most, a week", CACHED_S_MAX);
-    return 0;
+    int status = check_seconds(compilation, endpoint, ".cache_s", route->cache_s);
+    return status ? status : check_seconds(compilation, endpoint, ".cache_stale_s", route->cache_stale_s);
 }
 
 // Whoever looks at credentials may answer one client otherwise than the next.

@@ -352,6 +352,7 @@ static int seal(struct compiler *compiler, struct endpoint *ret_endpoint) {
     const leat_route *route = compiler->route;
     struct activity activity = {.plugin = compiler->plugin->name,
                                 .name = route->name,
+                                .kind = compiler->work ? compiler->work->kind : "",
                                 .method = compiler->work ? "" : http_method_name(methods[route->method]),
                                 .path = compiler->work ? "" : path.ptr,
                                 .file = route->base.file,

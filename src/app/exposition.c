@@ -365,7 +365,7 @@ static unsigned count_same(const struct roster_entry *entries, unsigned count, u
     return same;
 }
 
-// A task has neither method nor route.
+// What is no route's has its kind for a method, and no route.
 static void say_held(struct page *page) {
     char plugin[LABEL_BYTES_MAX], path[LABEL_BYTES_MAX], file[LABEL_BYTES_MAX];
     static const char *const names[] = {"leat_core_held_total", "leat_core_held_seconds_total"};
@@ -378,8 +378,9 @@ static void say_held(struct page *page) {
             uint64_t count = atomic_load(&activity->held_count), ms = atomic_load(&activity->held_ms);
             if (count)
                 say(page, "%s{method=\"%s\",route=\"%s\",handler=\"%s\",at=\"%s:%u\",plugin=\"%s\"} %.15g\n", names[family],
-                    activity->method, escaped(path, activity->path), activity->name, escaped(file, activity->file), activity->line,
-                    escaped(plugin, activity->plugin), family ? (double)ms / 1000 : (double)count);
+                    *activity->method ? activity->method : activity->kind, escaped(path, activity->path), activity->name,
+                    escaped(file, activity->file), activity->line, escaped(plugin, activity->plugin),
+                    family ? (double)ms / 1000 : (double)count);
         }
     }
 }
@@ -396,6 +397,13 @@ static void say_roster(struct page *page, req *r) {
         unsigned same = count_same(entries, count, i);
         if (same)
             say(page, "leat_plugins{plugin=\"%s\",state=\"%s\"} %u\n", escaped(name, entries[i].name), roster_word(entries[i].state), same);
+    }
+    say_family(page, "leat_plugin_left_out", "gauge", "Files of the plugin folders that do not serve as they lie there, and why.");
+    for (unsigned i = 0; i < count; i++) {
+        char why[LABEL_BYTES_MAX];
+        if (*entries[i].why)
+            say(page, "leat_plugin_left_out{plugin=\"%s\",state=\"%s\",reason=\"%s\"} 1\n", escaped(name, entries[i].name),
+                roster_word(entries[i].state), escaped(why, entries[i].why));
     }
     say_family(page, "leat_plugin_loads_total", "counter",
                "Generations of plugins that were loaded while it served, and that were refused.");

@@ -168,6 +168,7 @@ static void fail_start(struct generation *generation, const req *r) {
     snprintf(failure, sizeof failure, "%s:%u: error: %s '%s' of plugin '%s' failed on core %u: %.*s", work->item->file, work->item->line,
              work->kind, work->name, work->plugin->name, generation->app->core->index, (int)r->failure.len,
              r->failure.ptr ? r->failure.ptr : "?");
+    generation->app->culprit = work->plugin;
     say_ready(generation, failure);
 }
 

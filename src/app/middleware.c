@@ -39,6 +39,7 @@ static int check_hook(struct compilation *compilation, const leat_hook *hook) {
 
 static int add_shape(struct compilation *compilation, const struct leat_error_shape *shape) {
     const struct leat_error_shape *other = compilation->snapshot->shape;
+    compilation->beside = other ? compilation_plugin_of(compilation, &other->base) : NULL;
     if (other)
         return compilation_refuse(compilation, &shape->base,
                                   "errors have a shape already, '%s' (%s:%u): an application has one ERROR_SHAPE", other->name,
@@ -75,9 +76,11 @@ int middleware_collect(struct compilation *compilation) {
         return -ENOMEM;
     int status = 0;
     for (size_t p = 0; p < compilation->plugin_count; p++)
-        for (size_t i = 0; i < compilation->plugins[p].item_count; i++)
-            if (collect_item(compilation, &compilation->plugins[p], compilation->plugins[p].items[i]) < 0)
+        for (size_t i = 0; i < compilation->plugins[p].item_count; i++) {
+            compilation->at = &compilation->plugins[p];
+            if (collect_item(compilation, compilation->at, compilation->at->items[i]) < 0)
                 status = -EINVAL;
+        }
     qsort(snapshot->hooks, snapshot->hook_count, sizeof *snapshot->hooks, by_order);
     return status;
 }

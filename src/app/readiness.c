@@ -6,6 +6,11 @@
 
 #include "app/request.h"
 
+bool is_degraded(req *r) {
+    const struct readiness *readiness = r->app->options->readiness;
+    return readiness && readiness->is_degraded;
+}
+
 struct readiness_call {
     req *r;
     str why;

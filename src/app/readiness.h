@@ -10,6 +10,7 @@ enum migrations { MIGRATIONS_APPLIED, MIGRATIONS_UNKNOWN, MIGRATIONS_PENDING };
 struct readiness {
     atomic_int migrations; // enum migrations
     atomic_bool is_draining;
+    atomic_bool is_degraded; // a plugin of the folders does not serve as it lies there
 };
 
 #endif

@@ -7,7 +7,7 @@
 #include "app/figures.h"
 
 enum roster_state { ROSTER_SERVING, ROSTER_REFUSED, ROSTER_DRAINING, ROSTER_QUARANTINED, ROSTER_UNLOADED, ROSTER_STATES };
-enum { ROSTER_MAX = 512, ROSTER_NAME_BYTES_MAX = 64 };
+enum { ROSTER_MAX = 512, ROSTER_NAME_BYTES_MAX = 64, ROSTER_WHY_BYTES_MAX = 200 };
 
 /** "serving" and so on. */
 const char *roster_word(enum roster_state state);
@@ -15,6 +15,7 @@ const char *roster_word(enum roster_state state);
 struct roster_entry {
     char name[ROSTER_NAME_BYTES_MAX];
     enum roster_state state;
+    char why[ROSTER_WHY_BYTES_MAX]; // it is refused or quarantined; "" of all others
 };
 
 struct roster {

@@ -18,9 +18,9 @@ struct security_fields {
 /** nosniff, DENY, no-referrer: nothing that /docs and /redoc need is forbidden by them. */
 extern const struct security_fields security_fields_default;
 /**
- * The lines, each with its CRLF, in `arena`. 0; -EINVAL and a sentence: a value that would break a head, or more than
- * HTTP_FIXED_FIELDS_BYTES_MAX of them; -ENOMEM.
+ * The lines, each with its CRLF, in `arena`. 0; -EINVAL and a sentence that begins with the setting: a value that would break a head, or
+ * more than HTTP_FIXED_FIELDS_BYTES_MAX of them; -ENOMEM.
  */
-int security_fields_write(const struct security_fields *fields, struct arena *arena, str *ret_lines, const char **ret_problem);
+int security_fields_write(const struct security_fields *fields, struct arena *arena, str *ret_lines, str *ret_problem);
 
 #endif

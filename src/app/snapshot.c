@@ -13,6 +13,35 @@
 
 enum { SNAPSHOT_BYTES_MAX = 256 << 20 };
 
+static bool declares(const struct plugin_view *view, const leat_item *item) {
+    for (size_t i = 0; i < view->item_count; i++)
+        if (view->items[i] == item)
+            return true;
+    return false;
+}
+
+const struct plugin_view *compilation_plugin_of(const struct compilation *compilation, const leat_item *item) {
+    for (size_t p = 0; p < compilation->plugin_count; p++)
+        if (declares(&compilation->plugins[p], item))
+            return &compilation->plugins[p];
+    return NULL;
+}
+
+static bool may_be_blamed(const struct plugin_view *view) {
+    return view && view->verdict;
+}
+
+// Who declares what is wrong, else who needs it, else who is there beside them: the first of them that was not there before.
+static void blame(struct compilation *compilation, const leat_item *item, str line) {
+    const struct plugin_view *whose = item ? compilation_plugin_of(compilation, item) : NULL;
+    if (!may_be_blamed(whose))
+        whose = may_be_blamed(compilation->at) ? compilation->at : compilation->beside;
+    if (!may_be_blamed(whose) || memmem(whose->verdict->ptr, whose->verdict->len, line.ptr, line.len))
+        return;
+    str before = *whose->verdict;
+    *whose->verdict = arena_format(compilation->arena, "%.*s%.*s", (int)before.len, before.ptr ? before.ptr : "", (int)line.len, line.ptr);
+}
+
 int compilation_refuse(struct compilation *compilation, const leat_item *item, const char *format, ...) {
     va_list args;
     va_start(args, format);
@@ -25,6 +54,8 @@ int compilation_refuse(struct compilation *compilation, const leat_item *item, c
     bool is_said = line.ptr && memmem(before, all->len, line.ptr, line.len); // an IMPORT is looked at for each route that needs it
     if (!is_said)
         *all = arena_format(compilation->arena, "%.*s%.*s", (int)all->len, before, (int)line.len, line.ptr ? line.ptr : "");
+    if (line.ptr)
+        blame(compilation, item, line);
     return -EINVAL;
 }
 
@@ -44,18 +75,10 @@ static const leat_provider *find_provider(const struct plugin_view *view, const 
     return NULL;
 }
 
-static const struct plugin_view *plugin_of(const struct compilation *compilation, const leat_item *item) {
-    for (size_t p = 0; p < compilation->plugin_count; p++)
-        for (size_t i = 0; i < compilation->plugins[p].item_count; i++)
-            if (compilation->plugins[p].items[i] == item)
-                return &compilation->plugins[p];
-    return NULL;
-}
-
 // Two plugins are built apart: one may have another idea of a struct than the other. False after a message.
 static bool has_same_layout(struct compilation *compilation, const leat_provider *stub, const struct plugin_view *there,
                             const leat_provider *provider) {
-    const struct plugin_view *here = plugin_of(compilation, &stub->base);
+    const struct plugin_view *here = compilation_plugin_of(compilation, &stub->base);
     const leat_schema *ours = here ? layout_find(here, stub->type_name) : NULL, *theirs = layout_find(there, provider->type_name);
     if (!ours || !theirs || layout_hash(ours) == layout_hash(theirs))
         return true;
@@ -69,10 +92,7 @@ static bool has_same_layout(struct compilation *compilation, const leat_provider
     return false;
 }
 
-const leat_provider *compilation_resolve(struct compilation *compilation, const leat_provider *stub) {
-    if (!stub->from)
-        return stub;
-    const struct plugin_view *view = find_plugin(compilation, stub->from);
+static const leat_provider *resolve(struct compilation *compilation, const leat_provider *stub, const struct plugin_view *view) {
     if (!view) {
         compilation_refuse(compilation, &stub->base,
                            "'%s' is imported from plugin '%s', which is not loaded: put %s.so into a plugin folder", stub->name, stub->from,
@@ -93,7 +113,34 @@ const leat_provider *compilation_resolve(struct compilation *compilation, const 
     return has_same_layout(compilation, stub, view, provider) ? provider : NULL;
 }
 
+const leat_provider *compilation_resolve(struct compilation *compilation, const leat_provider *stub) {
+    if (!stub->from)
+        return stub;
+    const struct plugin_view *before = compilation->beside;
+    compilation->beside = find_plugin(compilation, stub->from);
+    const leat_provider *provider = resolve(compilation, stub, compilation->beside);
+    compilation->beside = before;
+    return provider;
+}
+
+// ---- routes
+
+// The parameter that the path has twice: "a" of "/s/{a}/{a}"; empty where there is none.
+static str name_that_is_twice(const char *path) {
+    for (const char *open = strchr(path, '{'); open; open = strchr(open + 1, '{')) {
+        size_t bytes = strcspn(open + 1, ":}");
+        for (const char *other = strchr(open + 1, '{'); other; other = strchr(other + 1, '{'))
+            if (strcspn(other + 1, ":}") == bytes && memcmp(other + 1, open + 1, bytes) == 0)
+                return (str){open + 1, bytes};
+    }
+    return (str){0};
+}
+
 static int refuse_path(struct compilation *compilation, const leat_route *route, const char *path) {
+    str twice = name_that_is_twice(path);
+    if (twice.len)
+        return compilation_refuse(compilation, &route->base, "\"%s\" has the parameter {%.*s} twice; give each a name of its own", path,
+                                  (int)twice.len, twice.ptr);
     return compilation_refuse(compilation, &route->base,
                               "\"%s\" is no path: it begins with '/', braces are closed, and no name occurs twice", path);
 }
@@ -125,6 +172,52 @@ static int moved(struct snapshot *snapshot, const struct plugin_view *view, cons
     return 0;
 }
 
+// The setting that has put the route where it is; NULL: it is where its plugin says.
+static const char *setting_of(const struct plugin_view *view, const leat_route *route) {
+    for (const struct route_place *place = view->places; place && place->from; place++)
+        if (*place->to && is_beneath(route->path, place->to) && strcmp(place->from, place->to) != 0)
+            return declares(view, &route->base) ? NULL : place->setting; // what was moved is a copy
+    return NULL;
+}
+
+// One of two that clash.
+struct claim {
+    const struct plugin_view *view;
+    const leat_route *route;
+    const char *setting; // that has put it there
+};
+
+// Of a clash the newcomer is to blame, whichever of the two is looked at first; of two of the server's own, the one that was moved there.
+static bool is_to_blame(const struct claim *one, const struct claim *other) {
+    if (one->view == other->view)
+        return one->setting && !other->setting;
+    return may_be_blamed(one->view) && !may_be_blamed(other->view);
+}
+
+static int refuse_claim(struct compilation *compilation, const struct endpoint *endpoint, const struct claim *mine,
+                        const struct claim *theirs) {
+    str there = arena_format(compilation->arena, "by '%s' of plugin '%s' (%s:%u)%s%s", theirs->route->name, theirs->view->plugin->name,
+                             theirs->route->base.file, theirs->route->base.line, theirs->setting ? ", which is there by " : "",
+                             theirs->setting ? theirs->setting : "");
+    const char *method = http_method_name(endpoint->method);
+    if (mine->setting)
+        return compilation_refuse(compilation, NULL, "leat: error: %s: %s %s is served already, %s; choose another path", mine->setting,
+                                  method, endpoint->path, there.ptr);
+    return compilation_refuse(compilation, &mine->route->base, "%s %s is served already, %s", method, endpoint->path, there.ptr);
+}
+
+static int refuse_clash(struct compilation *compilation, const struct plugin_view *view, const leat_route *route,
+                        const struct endpoint *endpoint, const struct endpoint *first) {
+    const struct plugin_view *firsts = find_plugin(compilation, first->plugin->name);
+    struct claim second = {view, route, setting_of(view, route)};
+    struct claim earlier = {firsts, first->route, setting_of(firsts, first->route)};
+    compilation->beside = firsts;
+    bool is_firsts_fault = is_to_blame(&earlier, &second);
+    refuse_claim(compilation, endpoint, is_firsts_fault ? &earlier : &second, is_firsts_fault ? &second : &earlier);
+    compilation->beside = NULL;
+    return -EINVAL;
+}
+
 static int add_route(struct compilation *compilation, const struct plugin_view *view, const leat_route *route) {
     struct snapshot *snapshot = compilation->snapshot;
     struct endpoint *endpoint = &snapshot->endpoints[snapshot->endpoint_count];
@@ -136,19 +229,15 @@ static int add_route(struct compilation *compilation, const struct plugin_view *
     if (route->returns->kind == LEAT_ANSWER)
         return compilation_refuse(compilation, &route->base,
                                   "'%s' returns an http_answer: return a Response, by respond(r, type, answer->body)", route->name);
-    if (route->path[0] && route->path[0] != '/') // behind a prefix the router would not see it
+    if ((route->path[0] && route->path[0] != '/') || name_that_is_twice(route->path).len) // behind a prefix the router would not see it
         return refuse_path(compilation, route, route->path);
     int status = endpoint_compile(compilation, view->plugin, route, endpoint);
     if (status)
         return status;
     void *other = NULL;
     status = router_add(snapshot->router, endpoint->method, endpoint->path, endpoint, &other);
-    if (status == -EEXIST) {
-        const struct endpoint *first = other;
-        return compilation_refuse(compilation, &route->base, "%s %s is served already, by '%s' of plugin '%s' (%s:%u)",
-                                  http_method_name(endpoint->method), endpoint->path, first->route->name, first->plugin->name,
-                                  first->route->base.file, first->route->base.line);
-    }
+    if (status == -EEXIST)
+        return refuse_clash(compilation, view, route, endpoint, other);
     if (status == -EINVAL)
         return refuse_path(compilation, route, endpoint->path);
     if (!status) {
@@ -177,7 +266,7 @@ static int add_call(struct compilation *compilation, const struct plugin_view *v
 
 static void add_task(struct snapshot *snapshot, const char *plugin, const struct leat_task *task) {
     struct activity activity = {
-        .plugin = plugin, .name = task->name, .method = "", .path = "", .file = task->base.file, .line = task->base.line};
+        .plugin = plugin, .name = task->name, .kind = "task", .method = "", .path = "", .file = task->base.file, .line = task->base.line};
     snapshot->tasks[snapshot->task_count++] = (struct task_name){task, activity_of(&activity)};
 }
 
@@ -222,6 +311,7 @@ static int add_all(struct compilation *compilation) {
     int worst = 0;
     for (size_t p = 0; p < compilation->plugin_count; p++)
         for (size_t i = 0; i < compilation->plugins[p].item_count; i++) {
+            compilation->at = &compilation->plugins[p];
             int status = add_item(compilation, &compilation->plugins[p], compilation->plugins[p].items[i]);
             if (status && status != -EINVAL)
                 return status;

@@ -26,6 +26,7 @@ struct plugin_life {
 /** Paths that begin with `from` begin with `to` instead; those that go nowhere ("") are not served. The first that fits counts. */
 struct route_place {
     const char *from, *to;
+    const char *setting; // that says so, for messages: "OPENAPI_URL"
 };
 
 /** A plugin whose descriptor has been checked (magic, ABI, sizes), with its items sorted by file and line. */
@@ -36,6 +37,7 @@ struct plugin_view {
     uint64_t code;                    // what tells this build of it from another, on every machine; 0 where it is linked in
     struct plugin_life *life;         // NULL: no ON_START and ON_STOP of it are run
     const struct route_place *places; // ended by one without `from`; NULL: its routes are where they say
+    str *verdict; // where what it is to blame for is appended, lines; NULL: it was there before, and is to blame for nothing
 };
 
 struct snapshot;
@@ -45,7 +47,8 @@ struct openapi_info;
 /**
  * Compiles routes, providers, models and statements of all plugins, in their order. What is wrong is said all at once in `*ret_messages`, a
  * line each in the compiler's shape: a clash of routes, a missing or mismatched import, a cycle of providers, a path without its parameter,
- * a bad pattern, SQL that cannot be. 0; -EINVAL; -ENOMEM. The plugins must outlive the snapshot; their settings are bound already.
+ * a bad pattern, SQL that cannot be. Of two plugins that clash the one to blame is the one with a verdict, or else the later one. 0;
+ * -EINVAL; -ENOMEM. The plugins must outlive the snapshot; their settings are bound already.
  */
 int snapshot_create(const struct plugin_view *plugins, size_t plugin_count, struct arena *arena, struct snapshot **ret_snapshot,
                     str *ret_messages);

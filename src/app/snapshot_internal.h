@@ -52,7 +52,9 @@ struct compilation {
     struct snapshot *snapshot;
     const struct plugin_view *plugins;
     size_t plugin_count;
-    struct arena *arena; // of the messages
+    const struct plugin_view *at;     // whose items are looked at
+    const struct plugin_view *beside; // whom they are compared with; NULL: nobody
+    struct arena *arena;              // of the messages
     str messages;
     const struct making *making;      // values per core that are being looked at, the innermost first
     const struct override *overrides; // none but in tests
@@ -80,6 +82,8 @@ int compilation_refuse(struct compilation *compilation, const leat_item *item, c
     __attribute__((format(printf, 3, 4)));
 /** The provider that `stub` stands for: itself, or what an IMPORT names; NULL after a message. */
 const leat_provider *compilation_resolve(struct compilation *compilation, const leat_provider *stub);
+/** The plugin that declares the item; NULL for one of nobody's. */
+const struct plugin_view *compilation_plugin_of(const struct compilation *compilation, const leat_item *item);
 /** The value in the provider's place, or NULL. */
 const void *compilation_override(const struct compilation *compilation, const leat_provider *provider);
 

@@ -109,6 +109,8 @@ SCHEMA(Server,
 // what it does about plugins that misbehave
 SCHEMA(Care,
     (i32, plugin_load_ms, .optional = true, .ge = 0, .le = 3600000, .description = "A new plugin is tried in a process of its own, and may take so long, 10000; 0: it is not tried"),
+    (i32, plugin_retry_s, .optional = true, .ge = 0, .le = 86400, .description = "A plugin that refused to begin is tried again after so long, 5, then less and less often; 0: never"),
+    (bool, strict_plugins, .optional = true, .description = "A plugin that is wrong refuses the start, and the load of all others; false: it is left out"),
     (i32, watchdog_ms, .optional = true, .ge = 0, .le = 3600000, .description = "A handler that holds its core for longer is named in the log, 100; 0: none"));
 
 SCHEMA(Uploads,
@@ -369,9 +371,11 @@ static int take_security_fields(const Policy *given, struct http_limits *http, s
         fields.content_security_policy = value_or_off(given->content_security_policy, arena);
     if (given->set.hsts_s)
         fields.hsts_s = (uint32_t)given->hsts_s;
-    const char *problem;
+    str problem;
     int status = security_fields_write(&fields, arena, &http->fixed_fields, &problem);
-    return status == -EINVAL ? refuse_policy(messages, "REFERRER_POLICY, CONTENT_SECURITY_POLICY", problem) : status;
+    if (status == -EINVAL)
+        messages_add(messages, "leat: error: %.*s", (int)problem.len, problem.ptr);
+    return status;
 }
 
 static int take_policy(const Policy *given, struct config *config, struct arena *arena, struct messages *messages) {
@@ -555,6 +559,8 @@ static int read_care(struct model_set *models, const struct environment *environ
     if (status == 0) {
         TAKE(watchdog_ms, config->watchdog_ms);
         TAKE(plugin_load_ms, config->plugin_load_ms);
+        TAKE(plugin_retry_s, config->plugin_retry_s);
+        TAKE(strict_plugins, config->is_strict);
     }
     return status;
 }
@@ -565,6 +571,7 @@ int config_read(const struct environment *environment, bool is_serving, struct a
                             .has_metrics = true,
                             .watchdog_ms = 100,
                             .plugin_load_ms = 10000,
+                            .plugin_retry_s = 5,
                             .api = {.title = "leat", .version = leat_version()}};
     app_options_init(&config.app);
     server_options_init(&config.server);

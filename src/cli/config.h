@@ -17,6 +17,8 @@ struct config {
     enum log_format log_format;
     bool has_metrics;
     i32 plugin_load_ms;       // how long a new plugin may take to load, where it is tried; 0: it is not tried
+    i32 plugin_retry_s;       // until one that refused to begin is tried again, doubled each time; 0: never
+    bool is_strict;           // a plugin that is wrong is not left out: it refuses the start, and the load of all others
     i32 watchdog_ms;          // a handler that holds its core for longer is named; 0: none
     i32 drain_delay_ms;       // not ready, and serving, before it drains
     const char *database_url; // NULL: a private cluster

@@ -23,7 +23,15 @@
 #include "cli/standing.h"
 #include "host/watch.h"
 
-enum { LOOK_BYTES_MAX = 1 << 20, QUIET_MS = 400, RETRIES_MAX = 20, HELD_MS = 30000, DATABASE_LOOK_MS = 1000, DATABASE_RETRY_MS = 5000 };
+enum {
+    LOOK_BYTES_MAX = 1 << 20,
+    QUIET_MS = 400,
+    RETRIES_MAX = 20,
+    HELD_MS = 30000,
+    DATABASE_LOOK_MS = 1000,
+    DATABASE_RETRY_MS = 5000,
+    AGAIN_MS_MAX = 300000
+};
 
 struct live {
     struct workspace *workspace;
@@ -35,6 +43,9 @@ struct live {
     int signal_fd;
     unsigned generation;   // the newest that was tried
     unsigned retry_count;  // loads that were refused, and not told of yet
+    int64_t again_due_ms;  // what refused to begin is tried again then; 0: nothing did
+    int64_t again_ms;      // how long it was waited for that
+    bool is_quiet;         // nobody has changed anything: what is refused as before is not told again
     int64_t held_since_ms; // an old generation lives since; 0: none
     int64_t database_look_due_ms;
 };
@@ -45,12 +56,27 @@ static int64_t now_ms(void) {
 
 // ---- the next generation
 
-static void say_refused(struct live *live, const struct loading *loading) {
+// Once for each reason: what is tried again and refused again is only counted. `is_whole`: nothing of it serves, and it is not known of
+// which file that is the fault.
+static void say_refused(struct live *live, const struct loading *loading, bool is_whole) {
     str text = messages_text(&loading->messages);
-    log_words(LOG_ERROR, "refused", text);
-    log_line(LOG_WARNING, "plugins_refused", "messages=%u the ones before go on serving", loading->messages.count);
-    standing_refused(&live->standing, text);
+    bool is_news = standing_refused(&live->standing, loading->refused, is_whole ? text : (str){0});
     counter_add(&live->standing.roster->refusal_count, 1);
+    if (!is_news && live->is_quiet)
+        return;
+    log_words(LOG_ERROR, "refused", text);
+    log_line(LOG_WARNING, "plugins_refused", "messages=%u left_out=%u the ones before go on serving", loading->messages.count,
+             loading->refused ? loading->refused->count : 0);
+}
+
+// As a supervisor does with a process: again after a while, less and less often, until it begins or its file is another one.
+static void plan_another_try(struct live *live) {
+    int64_t first_ms = live->workspace->config.plugin_retry_s * 1000L;
+    bool is_wanted = first_ms && standing_has_passing(&live->standing);
+    live->again_ms = !is_wanted ? 0 : live->again_ms ? 2 * live->again_ms : first_ms;
+    if (live->again_ms > AGAIN_MS_MAX && live->again_ms > first_ms)
+        live->again_ms = first_ms > AGAIN_MS_MAX ? first_ms : AGAIN_MS_MAX;
+    live->again_due_ms = is_wanted ? now_ms() + live->again_ms : 0;
 }
 
 static void say_loaded(const struct live *live, const struct plugin_set *set, int64_t begun_ms, struct arena *arena) {
@@ -77,59 +103,89 @@ static bool may_still_change(const struct live *live) {
     return is_young;
 }
 
+static int make_next(struct live *live, const char *anew, struct loading *loading) {
+    struct loading_options options = {.generation = live->generation + 1,
+                                      .choices = &live->standing.choices,
+                                      .anew = anew,
+                                      .is_patient = live->retry_count < RETRIES_MAX};
+    int status;
+    do {
+        status = loading_run(live->workspace, &options, loading);
+        if (status == 0)
+            status = publisher_publish(live->publisher, loading->next, &loading->messages);
+    } while (status == -EINVAL && loading_leave_out(loading));
+    return status;
+}
+
+static void adopt_next(struct live *live, const struct loading *loading) {
+    const struct plugin_set *before = live->workspace->plugins;
+    live->workspace->plugins = loading->next;
+    live->held_since_ms = now_ms();
+    standing_loaded(&live->standing, before, loading->next);
+}
+
+// 0: there is another generation, with or without all files; -EALREADY; -EAGAIN: a file may still be written, and nothing was told of it;
+// or what refused it, and it was told.
 static int load_and_publish(struct live *live, const char *anew, struct loading *loading) {
     int64_t begun_ms = now_ms();
-    const struct plugin_set *before = live->workspace->plugins;
-    struct loading_options options = {.generation = live->generation + 1, .choices = &live->standing.choices, .anew = anew};
-    int status = loading_run(live->workspace, &options, loading);
+    int status = make_next(live, anew, loading);
+    bool has_refused = loading_has_refused(loading);
     if (status != -EALREADY)
         live->generation++;
-    if (status == 0)
-        status = publisher_publish(live->publisher, loading->next, &loading->messages);
     if (status == 0) {
-        live->workspace->plugins = loading->next;
-        live->held_since_ms = now_ms();
-        standing_loaded(&live->standing, before, loading->next);
+        adopt_next(live, loading);
         say_loaded(live, loading->next, begun_ms, &loading->arena);
     } else if (status != -ETIMEDOUT)
         plugin_set_close(loading->next);
-    if (status == -EINVAL && live->retry_count < RETRIES_MAX && may_still_change(live)) {
+    bool is_early = status == -EINVAL || has_refused ? live->retry_count < RETRIES_MAX && may_still_change(live) : status == -EAGAIN;
+    if (is_early) {
         live->retry_count++;
         return -EAGAIN;
     }
     live->retry_count = 0;
-    if (status == -EALREADY)
+    if (has_refused || (status < 0 && status != -EALREADY))
+        say_refused(live, loading, status < 0 && status != -EALREADY);
+    else
         standing_settled(&live->standing);
-    else if (status < 0)
-        say_refused(live, loading);
+    plan_another_try(live);
     standing_publish(&live->standing, live->publisher);
-    return status;
+    return status == -EALREADY && has_refused ? -EINVAL : status;
 }
 
 // Because a file has changed, or a signal has come.
 static void load_changes(struct live *live) {
     struct loading loading;
-    loading_init(&loading);
+    loading_init(&loading, live->workspace);
     watch_settle(&live->watch);
     if (load_and_publish(live, NULL, &loading) == -EAGAIN)
         watch_wake(&live->watch, now_ms() + QUIET_MS / 2);
     loading_finish(&loading);
 }
 
+static void load_quietly(struct live *live) {
+    live->is_quiet = true;
+    live->again_due_ms = 0;
+    load_changes(live);
+}
+
 int live_load(struct live *live, const char *anew, struct arena *arena, str *ret_messages) {
+    const struct plugin_set *before = live->workspace->plugins;
     struct loading loading;
     int status;
+    live->is_quiet = false;
     watch_settle(&live->watch);
     do {
-        loading_init(&loading);
+        loading_init(&loading, live->workspace);
         status = load_and_publish(live, anew, &loading);
         if (status == -EAGAIN)
             nanosleep(&(struct timespec){.tv_nsec = QUIET_MS / 4 * 1000000L}, NULL);
-        else if (status < 0)
+        else
             *ret_messages = arena_copy(arena, messages_text(&loading.messages));
+        anew = live->workspace->plugins == before ? anew : NULL; // it has been
         loading_finish(&loading);
     } while (status == -EAGAIN);
-    return status;
+    bool has_loaded = live->workspace->plugins != before;
+    return has_loaded && (status == -EALREADY || status == -EINVAL) ? 0 : status;
 }
 
 unsigned live_generation(const struct live *live) {
@@ -145,8 +201,14 @@ static bool take_signal(struct live *live, const sigset_t *endings) {
         return false;
     if (sigismember(endings, (int)info.ssi_signo))
         return true;
+    live->is_quiet = false;
     watch_wake(&live->watch, now_ms());
     return false;
+}
+
+static void take_changes(struct live *live) {
+    live->is_quiet = false;
+    watch_take(&live->watch, now_ms());
 }
 
 static void say_held(struct live *live) {
@@ -207,6 +269,7 @@ static void bring_forward(int64_t *due_ms, int64_t other_ms) {
 static int wait_ms(const struct live *live) {
     int64_t due_ms = watch_due_ms(&live->watch);
     bring_forward(&due_ms, live->workspace->cluster ? live->database_look_due_ms : 0);
+    bring_forward(&due_ms, live->again_due_ms);
     bring_forward(&due_ms, live->held_since_ms ? live->held_since_ms + HELD_MS : 0);
     bring_forward(&due_ms, live->operator? operator_due_ms(live->operator) : 0);
     if (!due_ms)
@@ -231,9 +294,11 @@ int live_run(struct live *live, const sigset_t *endings) {
             return 0;
         }
         if (fds[1].revents)
-            watch_take(&live->watch, now_ms());
+            take_changes(live);
         if (watch_due_ms(&live->watch) && watch_due_ms(&live->watch) <= now_ms())
             load_changes(live);
+        if (live->again_due_ms && live->again_due_ms <= now_ms())
+            load_quietly(live);
         look_at_old_generations(live);
         look_at_database(live);
         if (live->operator)
@@ -245,7 +310,7 @@ int live_run(struct live *live, const sigset_t *endings) {
 
 static void open_watch(struct live *live) {
     int status = watch_open(&live->watch, live->workspace->config.folders, live->workspace->config.folder_count);
-    watch_wake(&live->watch, now_ms()); // what has changed since the start
+    live->again_due_ms = now_ms(); // what has changed since the start
     if (status < 0)
         log_line(LOG_WARNING, "folders_not_watched",
                  "error=\"%s\" remedy=\"raise fs.inotify.max_user_instances; SIGHUP and `leat reload` load what has changed\"",

@@ -84,15 +84,25 @@ static str tell_readings(struct asked *asked) {
 static void load(struct asked *asked, const char *anew, ChangeAnswer *answer) {
     int64_t begun_ns = clock_monotonic_ns();
     int status = live_load(asked->operator->view.live, anew, asked->arena, &answer->messages);
-    answer->outcome = status == 0 ? S("loaded") : status == -EALREADY ? S("unchanged") : S("refused");
+    bool is_partly = status == 0 && answer->messages.len;
+    answer->outcome = is_partly ? S("partly") : status == 0 ? S("loaded") : status == -EALREADY ? S("unchanged") : S("refused");
     answer->generation = live_generation(asked->operator->view.live);
     answer->ms = (clock_monotonic_ns() - begun_ns) / 1000000;
+}
+
+// What was asked for is one plugin: that others are left out is told beside it.
+static void judge_one(const struct asked *asked, ChangeAnswer *answer) {
+    if (standing_is_refused(asked->operator->view.standing, asked->plugin))
+        answer->outcome = S("refused");
+    else if (str_eq(answer->outcome, S("partly")))
+        answer->outcome = S("loaded");
 }
 
 // By the choices as they are now; where that is refused, those of `before` hold again. `before` is finished in either case.
 static void load_chosen(struct asked *asked, struct choice_list *before, const char *anew, ChangeAnswer *answer) {
     struct choice_list *choices = &asked->operator->view.standing->choices;
     load(asked, anew, answer);
+    judge_one(asked, answer);
     if (!str_eq(answer->outcome, S("refused"))) {
         choice_list_finish(before);
         return;

@@ -4,16 +4,20 @@
 #include "cli/ask.h"
 
 static int tell(const struct invocation *invocation, const ChangeAnswer *answer, str line) {
-    bool is_refused = str_eq(answer->outcome, S("refused"));
-    if (wants_json(invocation))
+    bool is_refused = str_eq(answer->outcome, S("refused")), is_partly = str_eq(answer->outcome, S("partly"));
+    if (wants_json(invocation)) {
         print_line(line);
-    else if (is_refused)
-        fprintf(stderr, "%.*sleat: refused; what served before goes on\n", (int)answer->messages.len, answer->messages.ptr);
+        return is_refused || is_partly ? 1 : 0;
+    }
+    fprintf(stderr, "%.*s", (int)answer->messages.len, answer->messages.len ? answer->messages.ptr : "");
+    if (is_refused)
+        fputs("leat: refused; what served before goes on\n", stderr);
     else if (str_eq(answer->outcome, S("unchanged")))
         puts("nothing has changed");
     else
-        printf("generation %ld serves, after %ld ms\n", (long)answer->generation, (long)answer->ms);
-    return is_refused ? 1 : 0;
+        printf("generation %ld serves, after %ld ms%s\n", (long)answer->generation, (long)answer->ms,
+               is_partly ? ", without the files that are named above" : "");
+    return is_refused || is_partly ? 1 : 0;
 }
 
 static int change(const struct invocation *invocation, const char *verb, bool needs_name) {
@@ -52,7 +56,9 @@ const struct verb verb_reload = {
             "quarantine,\n"
             "`leat unload` or `leat rollback` of it is lifted. Requests that have begun end on the version they began with.\n"
             "\n"
-            "Exits with 0; with 1 when the plugins were refused (the reasons are printed as in the log, and what served goes on serving).\n"
+            "A file that is wrong is left out, and what served from it before goes on; all others are loaded.\n"
+            "\n"
+            "Exits with 0; with 1 when a file was refused (the reasons are printed as in the log), with a name: when that plugin's was.\n"
             "\n"
             "Examples:\n"
             "  leat reload\n"

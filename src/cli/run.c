@@ -88,9 +88,12 @@ static bool check_migrations(struct workspace *workspace, bool *ret_is_there) {
 
 static bool check_statements(struct workspace *workspace) {
     str failure = {0};
-    int status = plugin_set_check(workspace->plugins, workspace->config.app.db.conninfo, &workspace->messages, &failure);
+    int status;
+    do
+        status = plugin_set_check(workspace->plugins, workspace->config.app.db.conninfo, &workspace->messages, &failure);
+    while (status == -EINVAL && workspace_leave_out(workspace));
     if (status == -EINVAL)
-        return workspace_refuse(workspace);
+        return false;
     if (status < 0)
         log_say(LOG_WARNING, "statements_unchecked", "leat: warning: the statements are not checked yet: %s",
                 on_one_line(failure, workspace->arena));
@@ -108,6 +111,62 @@ static bool prepare_database(struct workspace *workspace) {
     if (!(workspace->cluster ? apply_migrations(workspace) : check_migrations(workspace, &is_there)))
         return false;
     return !is_there || check_statements(workspace);
+}
+
+// ---- plugins that refuse to begin: the others begin without them
+
+static bool is_database_known(const struct workspace *workspace) {
+    return workspace->readiness.migrations == MIGRATIONS_APPLIED;
+}
+
+static bool leave_out(struct workspace *workspace) {
+    return workspace_leave_out(workspace) && (!is_database_known(workspace) || check_statements(workspace));
+}
+
+static bool start_plugins(struct workspace *workspace) {
+    while (plugin_set_start(workspace->plugins, &workspace->messages) < 0)
+        if (!leave_out(workspace))
+            return false;
+    return true;
+}
+
+// Those of cores that are gone would be told as well.
+static bool renew_figures(struct workspace *workspace) {
+    struct app_options *app = &workspace->config.app;
+    figures_destroy(app->figures);
+    app->figures = NULL;
+    return !workspace->config.has_metrics || figures_create(&app->figures) == 0 || workspace_refuse(workspace);
+}
+
+static struct server *start_server(struct workspace *workspace, const struct server_options *options) {
+    struct server *server;
+    str failure;
+    int status;
+    while ((status = server_start(options, workspace->plugins, workspace->arena, &server, &failure)) < 0) {
+        messages_add(&workspace->messages, "leat: error: %.*s", (int)failure.len, failure.ptr);
+        if (status == -ETIMEDOUT) { // its threads still use the plugins
+            workspace_refuse(workspace);
+            if (workspace->cluster)
+                cluster_stop(workspace->cluster);
+            log_stop();
+            _exit(1);
+        }
+        if (!leave_out(workspace) || !start_plugins(workspace) || !renew_figures(workspace))
+            return NULL;
+    }
+    return server;
+}
+
+// What it starts without: the log has a line of each as well, once it serves.
+static void say_left_out(const struct workspace *workspace) {
+    str text = messages_text(&workspace->messages);
+    unsigned count = workspace->refused ? workspace->refused->count : 0;
+    if (!count)
+        return;
+    log_words(LOG_ERROR, "refused", text);
+    log_say(LOG_WARNING, "plugins_left_out",
+            "leat: warning: %u plugin%s left out, all others serve; STRICT_PLUGINS=true would refuse to start", count,
+            count == 1 ? " is" : "s are");
 }
 
 // ---- signals: taken by the main thread when it wants them; the second one does not wait
@@ -190,19 +249,18 @@ static struct watchdog *start_watchdog(const struct workspace *workspace, struct
 static int serve(struct workspace *workspace) {
     struct server_options options = workspace->config.server;
     options.app = &workspace->config.app;
-    struct server *server;
-    str failure;
-    if (server_start(&options, workspace->plugins, workspace->arena, &server, &failure) < 0) {
-        log_say(LOG_ERROR, "refused", "leat: error: %.*s", (int)failure.len, failure.ptr);
+    struct server *server = start_server(workspace, &options);
+    if (!server)
         return 1;
-    }
+    say_left_out(workspace);
     sigset_t endings_of_it = endings_set();
     struct live *live = NULL;
     int status = live_create(workspace, server, workspace->config.app.roster, &live);
     if (status == 0) {
         struct watchdog *watchdog = start_watchdog(workspace, server);
         say_address(options.host, server_port(server));
-        notify("READY=1");
+        notify(workspace->readiness.is_degraded ? "READY=1\nSTATUS=serving, but some plugins are left out; `leat plugins` names them"
+                                                : "READY=1");
         status = live_run(live, &endings_of_it);
         notify("STOPPING=1");
         watchdog_stop(watchdog);
@@ -235,10 +293,8 @@ static int start_and_serve(struct workspace *workspace) {
     int log_status = log_start();
     if (log_status < 0)
         log_line(LOG_WARNING, "log_unbuffered", "error=\"%s\" each line is written by the thread that logs it", strerror(-log_status));
-    if (plugin_set_start(workspace->plugins, &workspace->messages) < 0) {
-        workspace_refuse(workspace);
+    if (!start_plugins(workspace))
         return 1;
-    }
     if (workspace->readiness.migrations != MIGRATIONS_APPLIED &&
         migration_watch_start(workspace, &workspace->readiness, &workspace->watch) < 0)
         log_line(LOG_WARNING, "migrations_unwatched", "it is not ready for as long as it runs");

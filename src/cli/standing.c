@@ -20,49 +20,137 @@ static const struct plugin *find_in(const struct plugin_set *set, const char *na
     return NULL;
 }
 
-static bool has(const struct plugin_set *set, const struct plugin *plugin) {
-    for (size_t i = 0; i < set->count; i++)
-        if (set->plugins[i] == plugin)
-            return true;
-    return false;
-}
-
 const struct plugin *standing_plugin(const struct standing *standing, const char *name) {
     return find_in(standing->workspace->plugins, name);
 }
 
-// "users" of "/srv/plugins/users.so".
-static str stem_of(const char *path) {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    size_t bytes = strlen(name);
-    return (str){name, bytes > 3 && !strcmp(name + bytes - 3, ".so") ? bytes - 3 : bytes};
-}
-
 // ---- what was refused
 
-static void forget_refusal(struct standing *standing) {
-    struct refusal *refusal = &standing->refusal;
-    free(refusal->text);
-    for (unsigned i = 0; i < refusal->path_count; i++)
-        free(refusal->paths[i]);
-    *refusal = (struct refusal){0};
+static void free_refusals(struct refusal *refusals, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        free(refusals[i].path);
+        free(refusals[i].name);
+        free(refusals[i].why);
+    }
 }
 
-void standing_refused(struct standing *standing, str words) {
+static void forget_refusals(struct standing *standing) {
+    free_refusals(standing->refusals, standing->refusal_count);
+    standing->refusal_count = 0;
+}
+
+static const struct refusal *find_refusal(const struct refusal *refusals, unsigned count, const char *path) {
+    for (unsigned i = 0; i < count; i++)
+        if (!strcmp(refusals[i].path, path))
+            return &refusals[i];
+    return NULL;
+}
+
+bool standing_has_passing(const struct standing *standing) {
+    for (unsigned i = 0; i < standing->refusal_count; i++)
+        if (standing->refusals[i].may_pass)
+            return true;
+    return false;
+}
+
+bool standing_is_refused(const struct standing *standing, const char *name) {
+    for (unsigned i = 0; i < standing->refusal_count; i++)
+        if (!strcmp(standing->refusals[i].name, name))
+            return true;
+    return false;
+}
+
+static void add_refusal(struct standing *standing, const char *path, str name, str why, bool may_pass) {
+    if (standing->refusal_count == REFUSED_FILES_MAX || find_refusal(standing->refusals, standing->refusal_count, path))
+        return;
+    struct refusal refusal = {strdup(path), strndup(name.ptr, name.len), strndup(why.len ? why.ptr : "", why.len), clock_wall_us(),
+                              may_pass};
+    if (refusal.path && refusal.name && refusal.why)
+        standing->refusals[standing->refusal_count++] = refusal;
+    else
+        free_refusals(&refusal, 1);
+}
+
+// The lines that begin with the file's path; all, where none does.
+static str lines_about(const char *path, str text, struct arena *arena) {
+    str lines = {0};
+    size_t bytes = strlen(path);
+    for (const char *line = text.ptr, *end = line + text.len; line < end;) {
+        size_t line_bytes = strcspn(line, "\n");
+        if (line_bytes > bytes && !strncmp(line, path, bytes) && line[bytes] == ':')
+            lines = arena_format(arena, "%s%.*s\n", lines.ptr ? lines.ptr : "", (int)line_bytes, line);
+        line += line_bytes + (line + line_bytes < end);
+    }
+    return lines.len ? lines : text;
+}
+
+// A load that was refused as a whole is about all that is new.
+static void add_news(struct standing *standing, str words) {
     const struct workspace *workspace = standing->workspace;
-    struct refusal *refusal = &standing->refusal;
+    struct arena_pool pool;
+    struct arena arena;
     char *paths[REFUSED_FILES_MAX];
     unsigned count = plugin_set_news(workspace->plugins, workspace->config.folders, workspace->config.folder_count, &standing->choices,
                                      paths, REFUSED_FILES_MAX);
-    forget_refusal(standing);
-    memcpy(refusal->paths, paths, count * sizeof *paths);
-    refusal->path_count = count;
-    refusal->since_us = clock_wall_us();
-    refusal->text = strndup(words.ptr ? words.ptr : "", words.len);
+    arena_pool_init(&pool, 0);
+    arena_init(&arena, &pool, 4 * MESSAGES_BYTES_MAX);
+    str text = arena_format(&arena, "%.*s", (int)words.len, words.len ? words.ptr : "");
+    for (unsigned i = 0; i < count; i++) {
+        add_refusal(standing, paths[i], refused_stem(paths[i]), text.ptr ? lines_about(paths[i], text, &arena) : words, false);
+        free(paths[i]);
+    }
+    arena_reset(&arena);
+    arena_pool_finish(&pool);
+}
+
+// Without the path, which has a place of its own, and without what is below it.
+static str first_line(const struct refusal *refusal) {
+    const char *line = refusal->why;
+    size_t bytes = strlen(refusal->path);
+    if (!strncmp(line, refusal->path, bytes) && !strncmp(line + bytes, ": error: ", 9))
+        line += bytes + 9;
+    return (str){line, strcspn(line, "\n")};
+}
+
+static void say_refusal(const struct standing *standing, const struct refusal *refusal) {
+    char why[LOG_VALUE_BYTES];
+    bool serves = find_in(standing->workspace->plugins, refusal->name) != NULL;
+    log_line(LOG_ERROR, "plugin_left_out", "name=%s file=%s serves=%s why=%s", refusal->name, refusal->path,
+             serves ? "the_one_before" : "nothing", log_value(why, first_line(refusal)));
+}
+
+// What was refused before for the same reason is no news.
+static bool settle_refusals(struct standing *standing, const struct refusal *before, unsigned before_count) {
+    bool is_news = false;
+    for (unsigned i = 0; i < standing->refusal_count; i++) {
+        struct refusal *refusal = &standing->refusals[i];
+        const struct refusal *same = find_refusal(before, before_count, refusal->path);
+        bool is_known = same && !strcmp(same->why, refusal->why);
+        is_news |= !is_known;
+        if (is_known)
+            refusal->since_us = same->since_us;
+        else
+            say_refusal(standing, refusal);
+    }
+    return is_news;
+}
+
+bool standing_refused(struct standing *standing, const struct refused_files *refused, str words) {
+    struct refusal before[REFUSED_FILES_MAX];
+    unsigned before_count = standing->refusal_count;
+    memcpy(before, standing->refusals, before_count * sizeof *before);
+    standing->refusal_count = 0;
+    for (unsigned i = 0; refused && i < refused->count; i++)
+        add_refusal(standing, refused->items[i].path, str_of(refused->items[i].name), refused->items[i].why, refused->items[i].may_pass);
+    if (words.len)
+        add_news(standing, words);
+    bool is_news = settle_refusals(standing, before, before_count);
+    free_refusals(before, before_count);
+    return is_news;
 }
 
 void standing_settled(struct standing *standing) {
-    forget_refusal(standing);
+    forget_refusals(standing);
 }
 
 // ---- what may be gone back to
@@ -127,7 +215,6 @@ void standing_loaded(struct standing *standing, const struct plugin_set *before,
             keep_previous(standing, before->plugins[i]);
     }
     drop_choices_of_the_past(standing, next);
-    forget_refusal(standing);
 }
 
 bool standing_knows(const struct standing *standing, const char *name) {
@@ -179,6 +266,7 @@ static PluginRow *add_row(struct telling *telling, str name, enum roster_state s
 static void put_holder(struct telling *telling, Holder *holder, const struct census_entry *entry) {
     const struct activity *activity = entry->activity;
     *holder = (Holder){
+        .kind = str_of(*activity->method ? "route" : activity->kind),
         .method = str_of(activity->method),
         .route = str_of(activity->path),
         .handler = str_of(activity->name),
@@ -237,7 +325,7 @@ static void tell_draining(struct telling *telling, const struct retired *retired
     const struct plugin_set *now = telling->standing->workspace->plugins;
     for (size_t i = 0; i < retired->set->count; i++) {
         const struct plugin *plugin = retired->set->plugins[i];
-        PluginRow *row = has(now, plugin) ? NULL : tell_plugin(telling, retired->set, plugin, ROSTER_DRAINING);
+        PluginRow *row = plugin_set_has(now, plugin) ? NULL : tell_plugin(telling, retired->set, plugin, ROSTER_DRAINING);
         if (!row)
             continue;
         row->since = time_of(telling, retired->since_us);
@@ -247,29 +335,15 @@ static void tell_draining(struct telling *telling, const struct retired *retired
     }
 }
 
-// The lines that begin with the file's path; all, where none does.
-static str lines_about(struct telling *telling, const char *path) {
-    const char *text = telling->standing->refusal.text;
-    str lines = {0};
-    size_t bytes = strlen(path);
-    for (const char *line = text; *line;) {
-        size_t line_bytes = strcspn(line, "\n");
-        if (!strncmp(line, path, bytes) && line[bytes] == ':')
-            lines = arena_format(telling->arena, "%s%.*s\n", lines.ptr ? lines.ptr : "", (int)line_bytes, line);
-        line += line_bytes + (line[line_bytes] == '\n');
-    }
-    return lines.len ? lines : copy_of(telling, text);
-}
-
 static void tell_refused(struct telling *telling) {
-    const struct refusal *refusal = &telling->standing->refusal;
-    for (unsigned i = 0; refusal->text && i < refusal->path_count; i++) {
-        PluginRow *row = add_row(telling, stem_of(refusal->paths[i]), ROSTER_REFUSED);
+    for (unsigned i = 0; i < telling->standing->refusal_count; i++) {
+        const struct refusal *refusal = &telling->standing->refusals[i];
+        PluginRow *row = add_row(telling, str_of(refusal->name), ROSTER_REFUSED);
         if (!row)
             continue;
-        row->file = copy_of(telling, refusal->paths[i]);
+        row->file = copy_of(telling, refusal->path);
         row->since = time_of(telling, refusal->since_us);
-        row->why = lines_about(telling, refusal->paths[i]);
+        row->why = copy_of(telling, refusal->why);
     }
 }
 
@@ -305,41 +379,55 @@ str standing_holders(const struct census *census, const struct snapshot *snapsho
         const struct census_entry *entry = &census->entries[i];
         const struct activity *activity = entry->activity;
         if (entry->snapshot == snapshot)
-            text =
-                arena_format(arena, "%s%s%s%s%s%s (%s:%u) %u for %.1f s", text.ptr ? text.ptr : "", text.ptr ? ", " : "",
-                             *activity->method ? "" : "task ", activity->method, *activity->method ? " " : activity->name, activity->path,
-                             activity->file, activity->line, entry->count, (double)(clock_monotonic_ns() - entry->oldest_ns) / 1e9);
+            text = arena_format(arena, "%s%s%s %s (%s:%u) %u for %.1f s", text.ptr ? text.ptr : "", text.ptr ? ", " : "",
+                                *activity->method ? activity->method : activity->kind, *activity->method ? activity->path : activity->name,
+                                activity->file, activity->line, entry->count, (double)(clock_monotonic_ns() - entry->oldest_ns) / 1e9);
     }
     return text.ptr ? text : S("nothing that its cores have told of");
 }
 
 // ---- the roster
 
-static void enlist(struct roster_entry *entries, unsigned *count, str name, enum roster_state state) {
-    if (*count == ROSTER_MAX)
+static void enlist(struct roster *roster, const char *name, enum roster_state state, str why) {
+    if (roster->count == ROSTER_MAX)
         return;
-    struct roster_entry *entry = &entries[(*count)++];
-    snprintf(entry->name, sizeof entry->name, "%.*s", (int)name.len, name.ptr);
+    struct roster_entry *entry = &roster->entries[roster->count++];
+    snprintf(entry->name, sizeof entry->name, "%s", name);
+    snprintf(entry->why, sizeof entry->why, "%.*s", (int)why.len, why.len ? why.ptr : "");
     entry->state = state;
 }
 
+static void enlist_left_out(struct roster *roster, const struct left_out *left_out) {
+    bool is_by_hand = left_out->kind == CHOICE_UNLOADED;
+    enlist(roster, left_out->name, is_by_hand ? ROSTER_UNLOADED : ROSTER_QUARANTINED, is_by_hand ? (str){0} : str_of(left_out->why));
+}
+
+static bool has_quarantined(const struct plugin_set *set) {
+    for (size_t i = 0; i < set->left_out_count; i++)
+        if (set->left_out[i].kind == CHOICE_QUARANTINED)
+            return true;
+    return false;
+}
+
 void standing_publish(struct standing *standing, const struct publisher *publisher) {
-    struct roster_entry entries[ROSTER_MAX];
-    unsigned count = 0;
     struct retired retired;
     const struct plugin_set *set = standing->workspace->plugins;
+    struct roster *list = calloc(1, sizeof *list); // its entries alone
+    standing->workspace->readiness.is_degraded = standing->refusal_count || has_quarantined(set);
+    if (!list)
+        return;
     for (size_t i = 0; i < set->count; i++)
-        enlist(entries, &count, str_of(set->plugins[i]->entry.name), ROSTER_SERVING);
-    for (unsigned i = 0; i < standing->refusal.path_count; i++)
-        enlist(entries, &count, stem_of(standing->refusal.paths[i]), ROSTER_REFUSED);
+        enlist(list, set->plugins[i]->entry.name, ROSTER_SERVING, (str){0});
+    for (unsigned i = 0; i < standing->refusal_count; i++)
+        enlist(list, standing->refusals[i].name, ROSTER_REFUSED, first_line(&standing->refusals[i]));
     for (size_t i = 0; i < set->left_out_count; i++)
-        enlist(entries, &count, str_of(set->left_out[i].name),
-               set->left_out[i].kind == CHOICE_UNLOADED ? ROSTER_UNLOADED : ROSTER_QUARANTINED);
+        enlist_left_out(list, &set->left_out[i]);
     for (unsigned k = 0; publisher && publisher_retired(publisher, k, &retired); k++)
         for (size_t i = 0; i < retired.set->count; i++)
-            if (!has(set, retired.set->plugins[i]))
-                enlist(entries, &count, str_of(retired.set->plugins[i]->entry.name), ROSTER_DRAINING);
-    roster_set(standing->roster, entries, count);
+            if (!plugin_set_has(set, retired.set->plugins[i]))
+                enlist(list, retired.set->plugins[i]->entry.name, ROSTER_DRAINING, (str){0});
+    roster_set(standing->roster, list->entries, list->count);
+    free(list);
 }
 
 void standing_init(struct standing *standing, struct workspace *workspace, struct roster *roster) {
@@ -352,10 +440,11 @@ void standing_init(struct standing *standing, struct workspace *workspace, struc
         log_line(LOG_WARNING, "plugin_quarantined", "name=%s why=\"%.180s\"", left_out->name, left_out->why);
     }
     drop_choices_of_the_past(standing, workspace->plugins);
+    standing_refused(standing, workspace->refused, (str){0});
 }
 
 void standing_finish(struct standing *standing) {
-    forget_refusal(standing);
+    forget_refusals(standing);
     choice_list_finish(&standing->choices);
     while (standing->previous_count)
         close(standing->previous[--standing->previous_count].fd);

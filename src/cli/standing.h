@@ -8,20 +8,17 @@
 #include "host/publish.h"
 #include "host/survey.h"
 
-enum { REFUSED_FILES_MAX = 32 };
-
 /** The bytes of the version that served before, open, whatever became of their file. */
 struct previous {
     char name[CHOICE_NAME_BYTES_MAX];
     int fd;
 };
 
-/** The last load, where it was refused. */
+/** A file that does not serve as it lies there, or that is gone and serves all the same. */
 struct refusal {
-    char *text; // lines; NULL: it was not
-    int64_t since_us;
-    char *paths[REFUSED_FILES_MAX]; // of the files it was about
-    unsigned path_count;
+    char *path, *name, *why; // why: lines
+    int64_t since_us;        // it is so, for that reason
+    bool may_pass;           // it refused to begin: tried again, it may not
 };
 
 struct standing {
@@ -30,16 +27,24 @@ struct standing {
     struct choice_list choices;
     struct previous previous[PLUGINS_MAX];
     unsigned previous_count;
-    struct refusal refusal;
+    struct refusal refusals[REFUSED_FILES_MAX];
+    unsigned refusal_count;
 };
 
 void standing_init(struct standing *standing, struct workspace *workspace, struct roster *roster);
 void standing_finish(struct standing *standing);
-/** A load was refused with these words. */
-void standing_refused(struct standing *standing, str words);
-/** `next` serves in the place of `before`; keeps what may be gone back to, forgets the refusal and choices of files that are gone. */
+/**
+ * True where any of it is news. A load has left these files out, or, where it was refused as a whole, for the reason in `words`, all that
+ * is new. `refused` may be NULL. What is news of it is logged, a line each.
+ */
+bool standing_refused(struct standing *standing, const struct refused_files *refused, str words);
+/** A file was refused for what may pass. */
+bool standing_has_passing(const struct standing *standing);
+/** The plugin's file was refused by the last load. */
+bool standing_is_refused(const struct standing *standing, const char *name);
+/** `next` serves in the place of `before`; keeps what may be gone back to, forgets choices of files that are gone. */
 void standing_loaded(struct standing *standing, const struct plugin_set *before, const struct plugin_set *next);
-/** The folders hold what serves: a refusal is about nothing any more. */
+/** The folders hold what serves: nothing is refused any more. */
 void standing_settled(struct standing *standing);
 /** The plugin that serves under that name; NULL where there is none. */
 const struct plugin *standing_plugin(const struct standing *standing, const char *name);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,7 +31,7 @@ enum {
     SPARE_FDS_FROM = 10,
     LOOK_MS = 200,
 };
-static const char steps[] = "olud"; // opened (constructors), on_load, on_unload, done with a file
+static const char steps[] = "olwud"; // opened (constructors), on_load, on_worker, on_unload, done with a file
 
 extern char **environ;
 
@@ -81,22 +83,48 @@ static void take_settings(struct environment *environment) {
 
 // ---- in the trial's process
 
+struct core_trial {
+    struct plugin *plugin;
+    unsigned core;
+    int result;
+};
+
 static void step(char letter) {
     if (write(STEPS_FD, &letter, 1) != 1)
         _exit(1); // nobody listens any more
 }
 
-static void try_hooks(struct plugin *plugin) {
+// Each core's on a thread of its own, one after the other, as the server runs them.
+static void *try_core(void *arg) {
+    struct core_trial *trial = arg;
+    trial->result = trial->plugin->entry.on_worker(&trial->plugin->host, trial->core);
+    return NULL;
+}
+
+static void try_cores(struct plugin *plugin, unsigned count) {
+    struct core_trial trial = {.plugin = plugin};
+    step('w');
+    for (; plugin->entry.on_worker && trial.core < count && !trial.result; trial.core++) {
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, try_core, &trial) != 0)
+            return;
+        pthread_join(thread, NULL);
+    }
+}
+
+static void try_hooks(struct plugin *plugin, unsigned core_count) {
     step('l');
     int result = plugin->entry.on_load ? plugin->entry.on_load(&plugin->host) : 0;
     if (result)
         return;
+    try_cores(plugin, core_count);
     step('u');
     if (plugin->entry.on_unload)
         plugin->entry.on_unload(&plugin->host);
 }
 
-static void try_file(const char *private_folder, const char *path, const struct environment *environment, struct messages *messages) {
+static void try_file(const char *private_folder, unsigned core_count, const char *path, const struct environment *environment,
+                     struct messages *messages) {
     char folder[4096];
     const char *slash = strrchr(path, '/');
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
@@ -107,7 +135,7 @@ static void try_file(const char *private_folder, const char *path, const struct 
         return;
     if (plugin_open(&place, slash ? slash + 1 : path, messages, &plugin) == 0) {
         if (settings_bind(plugin, environment, messages) == 0)
-            try_hooks(plugin);
+            try_hooks(plugin, core_count);
         plugin_close(plugin);
     }
     close(place.folder_fd);
@@ -128,8 +156,8 @@ int trial_main(char **arguments) {
     environment_init(&environment, &arena);
     take_settings(&environment);
     crash_watch(NULL);
-    for (char **path = arguments + 1; arguments[0] && *path; path++) {
-        try_file(arguments[0], *path, &environment, &messages);
+    for (char **path = arguments + 2; arguments[0] && arguments[1] && *path; path++) {
+        try_file(arguments[0], (unsigned)atoi(arguments[1]), *path, &environment, &messages);
         step('d');
     }
     arena_reset(&arena);
@@ -149,6 +177,7 @@ struct trial {
     size_t said_bytes;
     int steps_fd, said_fd, pid_fd;
     pid_t pid;
+    bool is_over; // the server is asked to end
 };
 
 static int make_pipe(int ends[2]) {
@@ -167,10 +196,11 @@ static int make_pipe(int ends[2]) {
 }
 
 static int spawn_with(struct trial *trial, int settings_fd, int steps_fd, int said_fd) {
-    char folder[4096];
-    char *arguments[FILES_MAX + 4] = {"leat", TRIAL_ARGUMENT, folder};
+    char folder[4096], core_count[16];
+    char *arguments[FILES_MAX + 5] = {"leat", TRIAL_ARGUMENT, folder, core_count};
+    snprintf(core_count, sizeof core_count, "%u", trial->workspace->config.server.worker_count);
     snprintf(folder, sizeof folder, "%s/trial", trial->workspace->var);
-    memcpy(arguments + 3, trial->paths, trial->count * sizeof *trial->paths);
+    memcpy(arguments + 4, trial->paths, trial->count * sizeof *trial->paths);
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, usual;
@@ -266,7 +296,10 @@ static int follow(struct trial *trial) {
 // ---- what is told
 
 static const char *where(const struct trial *trial) {
-    return trial->step == 'o' ? "while it was loaded, in a constructor" : trial->step == 'l' ? "in on_load" : "in on_unload";
+    return trial->step == 'o'   ? "while it was loaded, in a constructor"
+           : trial->step == 'l' ? "in on_load"
+           : trial->step == 'w' ? "in on_worker"
+                                : "in on_unload";
 }
 
 static void refuse(const struct trial *trial, const char *what, const char *remedy) {
@@ -280,6 +313,7 @@ static int judge(struct trial *trial, int outcome, int status) {
     if (trial->done_count >= trial->count || (outcome == 0 && trial->step == 0))
         return 0; // it came through, or never began, which is no plugin's doing
     if (outcome == -ECANCELED) {
+        trial->is_over = true;
         messages_add(trial->messages, "%s: error: was not tried to its end: the server is asked to end", trial->paths[trial->done_count]);
     } else if (outcome == -ETIMEDOUT) {
         snprintf(what, sizeof what, "has not come back within %d ms (PLUGIN_LOAD_MS)", trial->workspace->config.plugin_load_ms);
@@ -313,17 +347,66 @@ static int run_trial(struct trial *trial) {
     return status;
 }
 
-int trial_run(const struct workspace *workspace, const struct choice_list *choices, struct messages *messages) {
-    const struct config *config = &workspace->config;
-    struct trial *trial = config->plugin_load_ms ? calloc(1, sizeof *trial) : NULL;
-    if (!trial)
-        return 0;
-    trial->workspace = workspace;
-    trial->messages = messages;
-    trial->count = plugin_set_news(workspace->plugins, config->folders, config->folder_count, choices, trial->paths, FILES_MAX);
-    int status = trial->count ? run_trial(trial) : 0;
-    for (unsigned i = 0; i < trial->count; i++)
-        free(trial->paths[i]);
-    free(trial);
+static void forget_paths(struct trial *trial) {
+    while (trial->count)
+        free(trial->paths[--trial->count]);
+}
+
+static struct file_mark mark_of(const char *path) {
+    struct stat file;
+    return stat(path, &file) == 0 ? file_mark(&file) : (struct file_mark){0};
+}
+
+// What is refused already is not tried again.
+static void find_files(struct trial *trial, const struct choice_list *choices, struct refused_files *refused) {
+    const struct workspace *workspace = trial->workspace;
+    unsigned found =
+        plugin_set_news(workspace->plugins, workspace->config.folders, workspace->config.folder_count, choices, trial->paths, FILES_MAX);
+    for (unsigned i = 0; i < found; i++) {
+        struct file_mark mark = mark_of(trial->paths[i]);
+        if (refused && refused_of_file(refused, trial->paths[i], &mark))
+            free(trial->paths[i]);
+        else
+            trial->paths[trial->count++] = trial->paths[i];
+    }
+}
+
+static const char *name_in(const struct plugin_set *set, const char *path) {
+    for (size_t i = 0; set && i < set->count; i++)
+        if (!strcmp(set->plugins[i]->path, path))
+            return set->plugins[i]->entry.name;
+    return NULL;
+}
+
+// True where another trial, without the file, is of use.
+static bool leave_out(const struct trial *trial, struct refused_files *refused, size_t said) {
+    const char *path = trial->done_count < trial->count ? trial->paths[trial->done_count] : NULL;
+    if (!refused || !path || trial->is_over)
+        return false;
+    struct refused_file file = {.path = path,
+                                .name = name_in(trial->workspace->plugins, path),
+                                .why = messages_since(trial->messages, said),
+                                .mark = mark_of(path)};
+    return refused_add(refused, &file) != NULL;
+}
+
+// As many times as there are files that do not come back, and once more.
+int trial_run(const struct workspace *workspace, const struct choice_list *choices, struct refused_files *refused,
+              struct messages *messages) {
+    bool is_wanted = workspace->config.plugin_load_ms, is_to_be_tried_again = is_wanted;
+    int status = 0;
+    while (is_to_be_tried_again) {
+        struct trial *trial = calloc(1, sizeof *trial);
+        if (!trial)
+            return 0;
+        size_t said = messages->bytes;
+        trial->workspace = workspace;
+        trial->messages = messages;
+        find_files(trial, choices, refused);
+        status = trial->count ? run_trial(trial) : 0;
+        is_to_be_tried_again = status == -EINVAL && leave_out(trial, refused, said);
+        forget_paths(trial);
+        free(trial);
+    }
     return status;
 }

@@ -13,7 +13,10 @@ SCHEMA(ControlRequest,
     (str, plugin, .optional = true)); // whose; "" means all
 
 /** What holds a generation that nobody else needs any more, or simply what is under way. */
-SCHEMA(Holder, (str, method), (str, route), (str, handler), (str, at), (i64, requests), (i64, longest_ms));
+SCHEMA(Holder,
+    (str, kind),          // "route", "task", "EVERY", "ON_START", "ON_STOP", "per_worker"
+    (str, method), (str, route), // of a route
+    (str, handler), (str, at), (i64, requests), (i64, longest_ms));
 
 SCHEMA(PluginRow,
     (str, name),
@@ -37,10 +40,10 @@ SCHEMA(PluginsAnswer,
 
 SCHEMA(ChangeAnswer,
     (str, error),      // as above
-    (str, outcome),    // "loaded", "unchanged", "refused"
+    (str, outcome),    // "loaded", "partly" (others serve, and files were left out), "unchanged", "refused"
     (i64, generation),
     (i64, ms),
-    (str, messages));  // of a refusal, lines
+    (str, messages));  // of what was refused or left out, lines
 
 /** What is counted of a route or a query since the server began. */
 SCHEMA(Reading,

@@ -132,8 +132,8 @@ static const leat_plugin **gather_builtins(const leat_plugin *const *linked, str
     return all;
 }
 
-// Settings that are wrong, the server's and the plugins', are said together: hence `is_right` only at the end.
-static bool open_plugins(struct workspace *workspace, unsigned wants, bool is_right) {
+// 0: all of it is right; else the worst.
+static int open_set(struct workspace *workspace) {
     struct plugin_set_options options = {
         .folders = workspace->config.folders,
         .folder_count = workspace->config.folder_count,
@@ -141,16 +141,38 @@ static bool open_plugins(struct workspace *workspace, unsigned wants, bool is_ri
         .builtins = workspace->builtins,
         .generation = 1,
         .choices = &workspace->choices,
+        .refused = workspace->refused,
     };
-    if (!workspace->builtins || plugin_set_open(&options, &workspace->messages, &workspace->plugins) < 0)
-        return workspace_refuse(workspace);
-    int settings = plugin_set_bind(workspace->plugins, workspace->environment, &workspace->messages);
-    if (wants & WORKSPACE_DRAFTS)
+    if (!workspace->builtins)
+        return -ENOMEM;
+    int status = plugin_set_open(&options, &workspace->messages, &workspace->plugins);
+    if (status < 0)
+        return status;
+    status = plugin_set_bind(workspace->plugins, workspace->environment, &workspace->messages);
+    if (workspace->wants & WORKSPACE_DRAFTS)
         make_migration_folders(workspace);
-    setting_names_warn(workspace->plugins, workspace->environment, workspace->arena);
     int migrations = plugin_set_migrations(workspace->plugins, workspace->config.root, workspace->arena, &workspace->messages,
                                            &workspace->migrations, &workspace->migration_count);
-    return !is_right || settings < 0 || migrations < 0 ? workspace_refuse(workspace) : true;
+    return status < 0 ? status : migrations;
+}
+
+static bool close_blamed(struct workspace *workspace) {
+    if (!plugin_set_leave_out(workspace->plugins, workspace->refused))
+        return false;
+    plugin_set_close(workspace->plugins);
+    workspace->plugins = NULL;
+    return true;
+}
+
+// Settings that are wrong, the server's and the plugins', are said together: hence `is_right` only at the end.
+static bool open_plugins(struct workspace *workspace, bool is_right) {
+    int status;
+    do
+        status = open_set(workspace);
+    while (is_right && status == -EINVAL && close_blamed(workspace));
+    if (workspace->plugins)
+        setting_names_warn(workspace->plugins, workspace->environment, workspace->arena);
+    return !is_right || status < 0 ? workspace_refuse(workspace) : true;
 }
 
 // False: it was said what is wrong. `*ret_is_right` is false where something is that can be said with more.
@@ -188,12 +210,15 @@ bool workspace_open(struct workspace *workspace, const struct invocation *invoca
     bool is_right, is_serving = wants & WORKSPACE_SERVES;
     if (!read_settings(workspace, invocation, is_serving, wants, &is_right))
         return false;
+    workspace->wants = wants;
     if (is_serving)
         find_quarantined(workspace);
     if (workspace->config.unbuilt)
         log_say(LOG_WARNING, "unbuilt", "leat: warning: the project of this folder is not built: %s/ is not there; `leat build` makes it",
                 workspace->config.unbuilt);
-    if (!open_plugins(workspace, wants, is_right))
+    if (is_serving && !workspace->config.is_strict && (workspace->refused = arena_alloc(workspace->arena, sizeof *workspace->refused)))
+        refused_init(workspace->refused, workspace->arena);
+    if (!open_plugins(workspace, is_right))
         return false;
     if (is_serving)
         say_key(workspace);
@@ -207,8 +232,22 @@ bool workspace_open_settings(struct workspace *workspace, const struct invocatio
     return is_right || workspace_refuse(workspace);
 }
 
+static int compile(struct workspace *workspace) {
+    return plugin_set_compile(workspace->plugins, &workspace->config.api, &workspace->messages);
+}
+
+bool workspace_leave_out(struct workspace *workspace) {
+    int status;
+    do {
+        status = close_blamed(workspace) ? open_set(workspace) : -ECANCELED;
+        if (status == 0)
+            status = compile(workspace);
+    } while (status == -EINVAL);
+    return status < 0 ? workspace_refuse(workspace) : true;
+}
+
 bool workspace_compile(struct workspace *workspace) {
-    return plugin_set_compile(workspace->plugins, &workspace->config.api, &workspace->messages) < 0 ? workspace_refuse(workspace) : true;
+    return compile(workspace) < 0 ? workspace_leave_out(workspace) : true;
 }
 
 bool workspace_start_database(struct workspace *workspace) {

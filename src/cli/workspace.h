@@ -19,8 +19,10 @@ struct workspace {
     bool is_passing;              // `copies` goes when it is closed
     const leat_plugin **builtins; // the server's own, and those that were linked into the program; NULL at the end
     struct plugin_set *plugins;
-    struct choice_list choices; // plugins in quarantine, where it is to serve
-    struct cluster *cluster;    // NULL: DATABASE_URL is set
+    struct choice_list choices;    // plugins in quarantine, where it is to serve
+    struct refused_files *refused; // what is wrong and left out, where it is to serve; NULL: all or nothing
+    unsigned wants;                // of workspace_open()
+    struct cluster *cluster;       // NULL: DATABASE_URL is set
     struct migration_folder *migrations;
     unsigned migration_count;
     struct readiness readiness;
@@ -39,6 +41,11 @@ bool workspace_open(struct workspace *workspace, const struct invocation *invoca
 bool workspace_open_settings(struct workspace *workspace, const struct invocation *invocation);
 /** Compiles routes and statements. As above. */
 bool workspace_compile(struct workspace *workspace);
+/**
+ * A step of the plugins' has failed: they are opened and compiled anew without those that are to blame. True: there is another set. As
+ * above; also where nobody is to blame.
+ */
+bool workspace_leave_out(struct workspace *workspace);
 /** Starts the private Postgres unless DATABASE_URL is set; config.app.db.conninfo is the database then. As above. */
 bool workspace_start_database(struct workspace *workspace);
 /** All is given back: plugins are unloaded, a private Postgres that we started is stopped. */

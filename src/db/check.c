@@ -18,8 +18,9 @@ struct check {
     int misfit_count;
 };
 
-static int say(struct check *check, str message) {
+static int say(struct check *check, struct statement *statement, str message) {
     check->misfit_count++;
+    statement->misfit = message;
     int error = check->misfit_count > 1 ? buffer_append(&check->messages, "\n", 1) : 0;
     return error ? error : buffer_append(&check->messages, message.ptr, message.len);
 }
@@ -53,7 +54,7 @@ static void describe(struct check *check, const PGresult *result, struct descrip
     }
 }
 
-static int judge(struct check *check, const struct statement *statement, const PGresult *result) {
+static int judge(struct check *check, struct statement *statement, const PGresult *result) {
     struct description *description = calloc(1, sizeof *description);
     if (!description)
         return -ENOMEM;
@@ -63,18 +64,20 @@ static int judge(struct check *check, const struct statement *statement, const P
     int error = plan_of(statement, description, &plan, &is_new);
     free(description);
     if (error == -E2BIG)
-        return say(check, statement_message(statement->query, check->arena, "its types have changed too often: reload the plugin"));
+        return say(check, statement,
+                   statement_message(statement->query, check->arena, "its types have changed too often: reload the plugin"));
     if (error)
         return error;
-    return plan->unfit.ptr ? say(check, plan->unfit) : 0;
+    return plan->unfit.ptr ? say(check, statement, plan->unfit) : 0;
 }
 
 // "relation "userz" does not exist (42P01)", with Postgres' hint where it has one.
-static int say_refused(struct check *check, const struct statement *statement, const PGresult *result) {
+static int say_refused(struct check *check, struct statement *statement, const PGresult *result) {
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
-    return say(check, statement_message(statement->query, check->arena, "%s (%s)%s%s", message ? message : PQerrorMessage(check->conn),
-                                        state ? state : "no SQLSTATE", hint ? ": " : "", hint ? hint : ""));
+    return say(check, statement,
+               statement_message(statement->query, check->arena, "%s (%s)%s%s", message ? message : PQerrorMessage(check->conn),
+                                 state ? state : "no SQLSTATE", hint ? ": " : "", hint ? hint : ""));
 }
 
 // ---- the statements: a pipeline of some, each with a Sync of its own, so that one that is refused takes no other with it
@@ -117,17 +120,18 @@ static unsigned receive_some(struct check *check, unsigned count, PGresult **ret
     return received;
 }
 
-static int judge_some(struct check *check, const struct statement_set *set, size_t first, PGresult *const *results, unsigned count) {
+static int judge_some(struct check *check, struct statement_set *set, size_t first, PGresult *const *results, unsigned count) {
     int error = 0;
     for (unsigned i = 0; i < count && !error; i++) {
-        const struct statement *statement = statement_at(set, first + i);
+        struct statement *statement = statement_of_index(set, first + i);
+        statement->misfit = (str){0};
         bool is_taken = PQresultStatus(results[i]) == PGRES_COMMAND_OK;
         error = is_taken ? judge(check, statement, results[i]) : say_refused(check, statement, results[i]);
     }
     return error;
 }
 
-static int check_some(struct check *check, const struct statement_set *set, size_t first, unsigned count) {
+static int check_some(struct check *check, struct statement_set *set, size_t first, unsigned count) {
     PGresult *results[PIPELINE_MAX];
     unsigned sent = 0;
     if (!PQenterPipelineMode(check->conn))
@@ -142,7 +146,7 @@ static int check_some(struct check *check, const struct statement_set *set, size
     return PQstatus(check->conn) == CONNECTION_OK ? error : -ENOTCONN;
 }
 
-static int check_all(struct check *check, const struct statement_set *set) {
+static int check_all(struct check *check, struct statement_set *set) {
     size_t count = statement_count(set);
     int error = 0;
     for (size_t first = 0; first < count && !error; first += PIPELINE_MAX)

@@ -74,6 +74,14 @@ const leat_query *statement_query(const struct statement_set *set, size_t index)
     return set->items[index]->query;
 }
 
+str statement_misfit(const struct statement_set *set, size_t index) {
+    return set->items[index]->misfit;
+}
+
+struct statement *statement_of_index(struct statement_set *set, size_t index) {
+    return set->items[index];
+}
+
 const struct statement *statement_at(const struct statement_set *set, size_t index) {
     return set->items[index];
 }

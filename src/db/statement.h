@@ -41,5 +41,7 @@ const leat_query *statement_query(const struct statement_set *set, size_t index)
  * (-ECONNREFUSED, -ENOTCONN: no database to ask, and *ret_messages says why).
  */
 int statement_set_check(struct statement_set *set, const char *conninfo, struct arena *arena, str *ret_messages);
+/** What the last check had to say of the statement of that index, in the check's arena; empty where it fits. */
+str statement_misfit(const struct statement_set *set, size_t index);
 
 #endif

@@ -37,9 +37,13 @@ struct statement {
     _Atomic(uint64_t) refusal;
     /** How often it took long of late, SLOW_SCORE and more: it goes apart. Cores write it only when it changes. */
     _Atomic(uint8_t) slow_score;
+    /** What statement_set_check() had to say of it, a line; empty where it fits. */
+    str misfit;
 };
 
 const struct statement *statement_at(const struct statement_set *set, size_t index);
+/** The same, for the check, which writes down what it finds. */
+struct statement *statement_of_index(struct statement_set *set, size_t index);
 /** "users.c:83: error: ..." about the statement. */
 str statement_message(const leat_query *query, struct arena *arena, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /** How argument `index` is called in messages: "$1", and "$1, in->ids," where it was written as a name or a member. */

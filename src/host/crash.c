@@ -218,9 +218,9 @@ static const struct activity *activity_now(void) {
 }
 
 static void put_route(struct report *report, const struct activity *activity) {
-    put(report, *activity->method ? activity->method : "task ");
-    put(report, *activity->method ? " " : activity->name);
-    put(report, activity->path);
+    put(report, *activity->method ? activity->method : activity->kind);
+    put(report, " ");
+    put(report, *activity->method ? activity->path : activity->name);
 }
 
 static void put_sentence(struct report *report, const struct fault *fault) {

@@ -55,6 +55,10 @@ void messages_add_lines(struct messages *messages, str lines) {
     }
 }
 
+str messages_since(const struct messages *messages, size_t said) {
+    return (str){messages->text ? messages->text + said : "", messages->bytes - said};
+}
+
 str messages_text(const struct messages *messages) {
     return (str){messages->text, messages->bytes};
 }

@@ -18,6 +18,8 @@ void messages_init(struct messages *messages, struct arena *arena);
 void messages_add(struct messages *messages, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** Lines that somebody else has made, as they are. */
 void messages_add_lines(struct messages *messages, str lines);
+/** Those that were added since `bytes` was `said`. Valid until the next is added. */
+str messages_since(const struct messages *messages, size_t said);
 /** All of them. Valid until the next is added. */
 str messages_text(const struct messages *messages);
 

@@ -44,6 +44,8 @@ struct plugin {
     struct state *states[STATES_MAX]; // host_state()'s, held as long as it is loaded
     size_t state_count;
     struct plugin_life life;
+    bool may_pass; // of that verdict: it refused to begin, and may not another time
+    str verdict;   // what speaks against it, lines, while the set that loaded it is being made
 };
 
 enum {

@@ -35,7 +35,7 @@ struct errand {
     struct worker *worker;
     bool is_done; // under the publisher's lock
     int result;
-    const struct plugin *refuser;
+    struct plugin *refuser;
     char failure[512]; // of what it was to make ready
 };
 
@@ -71,6 +71,7 @@ static void report(struct errand *errand, int result) {
 static void ready(void *arg, const char *failure) {
     struct errand *errand = arg;
     snprintf(errand->failure, sizeof errand->failure, "%s", failure ? failure : "");
+    errand->refuser = failure ? plugin_set_plugin_of(errand->publisher->next, app_culprit(errand->worker->app)) : NULL;
     report(errand, failure ? -ECANCELED : 0);
 }
 
@@ -163,6 +164,7 @@ static bool run_errands(struct publisher *publisher, void (*run)(struct message 
 static bool all_have_agreed(const struct publisher *publisher, struct messages *messages) {
     for (unsigned i = 0; i < publisher->server->options.worker_count; i++) {
         const struct errand *errand = &publisher->errands[i];
+        size_t said = messages->bytes;
         if (!errand->result)
             continue;
         if (errand->failure[0])
@@ -172,6 +174,8 @@ static bool all_have_agreed(const struct publisher *publisher, struct messages *
                          errand->refuser->entry.name, i, errand->result);
         else
             messages_add(messages, "leat: error: core %u takes no messages; it is held by a handler", i);
+        if (errand->refuser)
+            plugin_blame_for_now(errand->refuser, messages_since(messages, said));
         return false;
     }
     return true;

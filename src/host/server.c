@@ -221,6 +221,8 @@ static int start_workers(struct server *server, struct arena *arena, str *ret_fa
             continue;
         status = -ECANCELED;
         *ret_failure = arena_format(arena, "%s", worker->failure_text);
+        if (worker->refuser && !worker->refuser->verdict.len)
+            plugin_blame_for_now(worker->refuser, arena_format(arena, "%s\n", worker->failure_text));
     }
     return status;
 }
@@ -280,9 +282,9 @@ int server_start(const struct server_options *options, struct plugin_set *plugin
     if (status < 0) {
         unsigned cut_count;
         server->options.drain_ms = 0; // nobody was told that we serve
-        server_stop(server, &cut_count);
+        bool is_stopped = server_stop(server, &cut_count);
         *ret_failure = failure;
-        return status;
+        return is_stopped ? status : -ETIMEDOUT;
     }
     *ret_server = server;
     return 0;

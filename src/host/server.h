@@ -35,7 +35,8 @@ unsigned server_cpu_count(void);
 /**
  * Binds all listeners, then starts a thread per core, runs the plugins' on_worker there, and waits until each accepts. `plugins` have been
  * started. 0, or a negative errno and `*ret_failure` with cause and remedy (the port is in use, io_uring is missing or forbidden ...);
- * nothing is left running then.
+ * nothing is left running then, and a plugin that refused a core or failed to start is blamed for it. -ETIMEDOUT: some of it still runs,
+ * and all that is left is to exit.
  */
 int server_start(const struct server_options *options, struct plugin_set *plugins, struct arena *arena, struct server **ret_server,
                  str *ret_failure);

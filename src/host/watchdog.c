@@ -74,7 +74,7 @@ static void say(const struct vigil_of_core *core, unsigned index, const char *ev
     }
     struct log_context context = {.least = LOG_DEBUG, .plugin = activity->plugin, .route = activity->path};
     log_line_of(&context, LOG_WARNING, event, "core=%u method=%s handler=%s at=%s:%u held_ms=%lld cpu_ms=%lld", index,
-                *activity->method ? activity->method : "task", activity->name, activity->file, activity->line, held_ms, cpu_ms);
+                *activity->method ? activity->method : activity->kind, activity->name, activity->file, activity->line, held_ms, cpu_ms);
 }
 
 // Its time goes by as well while the CPU is somebody else's: cpu_ms tells.

@@ -99,12 +99,13 @@ static int refuse(struct worker *worker, int error, const char *words) {
 }
 
 static int start_plugins(struct worker *worker) {
-    const struct plugin *refuser = NULL;
+    struct plugin *refuser = NULL;
     pthread_mutex_lock(&worker->crew->loading);
     int result = plugin_set_start_on_core(worker->crew->plugins, worker->index, &refuser);
     pthread_mutex_unlock(&worker->crew->loading);
     if (result == 0)
         return 0;
+    worker->refuser = refuser;
     snprintf(worker->failure_text, sizeof worker->failure_text,
              "%s: error: on_worker of '%s' refused core %u with %d; its own log lines say why", refuser->path, refuser->entry.name,
              worker->index, result);
@@ -143,6 +144,8 @@ static int begin_on_core(struct worker *worker) {
 // A core whose app has begun ends as a drained one does: its links are being connected already.
 static void started(void *arg, const char *failure) {
     struct worker *worker = arg;
+    if (failure)
+        worker->refuser = plugin_set_plugin_of(worker->crew->plugins, app_culprit(worker->app));
     int status = failure ? refuse(worker, -ECANCELED, failure) : start_listener(worker);
     if (status < 0)
         app_stop(worker->app, stopped, worker);

@@ -32,6 +32,7 @@ struct worker {
     enum worker_phase phase; // under the crew's lock
     int failure;             // of core_run(); under the lock
     char failure_text[512];  // of WORKER_FAILED
+    struct plugin *refuser;  // who is to blame for that; NULL: none of the plugins
     unsigned cut_count;      // read once it is idle
     // the thread's own
     struct core core;

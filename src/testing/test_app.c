@@ -200,7 +200,7 @@ static int make_ready(struct test_app *a) {
 
 static bool start_core(struct test_app *a, str *ret_failure) {
     struct core_options options = core_options_default;
-    const struct plugin *refuser = NULL;
+    struct plugin *refuser = NULL;
     int status = core_init(&a->core, &options);
     if (status < 0) {
         *ret_failure = arena_format(&a->arena, "%s", ring_refusal(status));

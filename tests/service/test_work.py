@@ -120,9 +120,9 @@ def test_a_reload_of_another_plugin_leaves_values_and_lives_as_they_are(plugins)
         assert len(events(server, "it_begins")) == 1 and not events(server, "it_ends")
 
 
-def test_a_beginning_that_fails_refuses_the_start_and_says_why(plugins):
+def test_a_beginning_that_fails_refuses_a_strict_start_and_says_why(plugins):
     build(plugins, "life", life("one", 'http_fail(r, 500, "the shop is closed");'))
-    server = Server("--plugins", str(plugins), start=False, bench=False, LOG_FORMAT="text").start(wait=False)
+    server = Server("--plugins", str(plugins), start=False, bench=False, LOG_FORMAT="text", STRICT_PLUGINS="true").start(wait=False)
     assert server.wait() == 1
     assert "life.c:" in server.log() and "ON_START 'begins' of plugin 'life' failed on core 0: the shop is closed" in server.log()
     assert not events(server, "it_ends") and "serving http" not in server.log()

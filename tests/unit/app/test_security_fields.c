@@ -15,7 +15,7 @@
 static void test_security_fields_are_three_by_default(void **state) {
     (void)state;
     str lines;
-    const char *problem;
+    str problem;
     assert_int_equal(security_fields_write(&security_fields_default, &arena, &lines, &problem), 0);
     assert_true(str_eq(lines, S("X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\n")));
 }
@@ -24,7 +24,7 @@ static void test_security_fields_say_the_rest_where_it_is_asked_for(void **state
     (void)state;
     struct security_fields fields = {.content_security_policy = "default-src 'none'", .hsts_s = 31536000};
     str lines;
-    const char *problem;
+    str problem;
     assert_int_equal(security_fields_write(&fields, &arena, &lines, &problem), 0);
     assert_true(str_eq(lines, S("Content-Security-Policy: default-src 'none'\r\n"
                                 "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n")));
@@ -39,9 +39,9 @@ static void test_security_fields_refuse_what_would_break_a_head_or_be_too_long(v
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct security_fields fields = {.content_security_policy = wrong[i]};
         str lines;
-        const char *problem = NULL;
+        str problem = {0};
         assert_int_equal(security_fields_write(&fields, &arena, &lines, &problem), -EINVAL);
-        assert_non_null(problem);
+        assert_non_null(problem.ptr);
     }
 }
 

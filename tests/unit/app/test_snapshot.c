@@ -409,7 +409,7 @@ static void test_what_may_not_be_cached_is_refused_with_its_remedy(void **state)
     expect_uncacheable(&cached_open__route, "is not closed");
     expect_uncacheable(&cached_empty__route, "is empty");
     expect_uncacheable(&cached_many__route, "more than 8 tags");
-    expect_uncacheable(&cached_long__route, "604800 at most, a week");
+    expect_uncacheable(&cached_long__route, "it is a number of seconds from 1 to 604800, a week");
     expect_uncacheable(&cached_never__route, "say for how long with .cache_s");
 }
 

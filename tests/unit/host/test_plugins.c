@@ -152,7 +152,7 @@ static void test_a_hook_that_refuses_a_core_is_named(void **state) {
     struct world *world = *state;
     drop_in(world, "failing_worker");
     struct plugin_set *set = opened(world);
-    const struct plugin *refuser = NULL;
+    struct plugin *refuser = NULL;
 
     assert_int_equal(plugin_set_start_on_core(set, 0, &refuser), -ENOMEM);
 
