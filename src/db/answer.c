@@ -195,13 +195,25 @@ static void run_anew(struct db_link *link, struct db_slot *slot) {
     link_submit(link, slot);
 }
 
+// It was cancelled in another's place, and so was not executed.
+static void run_elsewhere(struct db_slot *slot) {
+    struct list again;
+    list_init(&again);
+    slot_reset(slot);
+    list_push(&again, &slot->node);
+    queue_again(slot->db, &again);
+    queue_wake(slot->db);
+}
+
 static void finish(struct db_link *link, struct db_slot *slot) {
     switch (slot->kind) {
     case SLOT_PREPARE:
         prepare_finish(link, slot);
         return;
     case SLOT_QUERY:
-        if (slot->is_stale && slot->query)
+        if (slot->is_hit && slot->query)
+            run_elsewhere(slot);
+        else if (slot->is_stale && slot->query)
             run_anew(link, slot);
         else
             finish_query(slot);
@@ -247,7 +259,9 @@ static int on_error(struct db_link *link, struct db_slot *slot, const struct wir
         return -EPROTO;
     if (slot->kind == SLOT_PREPARE)
         return prepare_answer(link, slot, message);
-    if (slot->kind == SLOT_QUERY && error_is_stale_statement(&fields))
+    if (slot->kind == SLOT_QUERY && link->cancel.is_sent && !link->is_transactional && error_is_cancel(&fields))
+        slot->is_hit = true;
+    else if (slot->kind == SLOT_QUERY && error_is_stale_statement(&fields))
         on_stale(link, slot, &fields);
     else if (slot->query && !slot->failure)
         slot->failure = failure_of_error(&fields, slot_arena(slot));
@@ -278,6 +292,8 @@ static int on_ready(struct db_link *link, struct db_slot *slot, const struct wir
     bool left_open = !link->is_transactional && link->status != 'I';
     if (!list_is_empty(&link->db->waiting))
         queue_wake(link->db);
+    link_cancel_look(link);
+    link_cancel_settle(link);
     finish(link, slot); // whoever is answered may submit more, or close the link
     if (link_is_up(link) && list_is_empty(&link->fifo) && link->is_leased && !link->has_begun)
         link_release(link);

@@ -51,6 +51,10 @@ bool error_is_shutdown(const struct error_fields *fields) {
     return is_state(fields->sqlstate, "57P01") || is_state(fields->sqlstate, "57P02");
 }
 
+bool error_is_cancel(const struct error_fields *fields) {
+    return is_state(fields->sqlstate, "57014");
+}
+
 static str copy(struct arena *arena, str text, bool *ok) {
     if (!text.ptr)
         return text;

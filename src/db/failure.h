@@ -21,6 +21,9 @@ bool error_is_stale_statement(const struct error_fields *fields);
 /** The server, or the session by an administrator, is being shut down. */
 bool error_is_shutdown(const struct error_fields *fields);
 
+/** It was cancelled: by us, by somebody else, or by its statement_timeout. */
+bool error_is_cancel(const struct error_fields *fields);
+
 /** Copied into the arena. Never NULL: without memory it is one that says so. */
 const struct db_failure *failure_of_error(const struct error_fields *fields, struct arena *arena);
 /** A failure that never was Postgres': `error` as in db_failure. Never NULL. */

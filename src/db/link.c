@@ -74,11 +74,16 @@ static int64_t patience_ms(const struct db_link *link) {
 static void watch(struct db_link *link) {
     if (list_is_empty(&link->fifo))
         return;
-    int64_t due_ms = link->progress_ms + patience_ms(link);
-    if (core_now_ms(link->db->core) < due_ms)
-        wheel_arm(&link->db->core->wheel, &link->timer, due_ms);
-    else
+    int64_t now_ms = core_now_ms(link->db->core), due_ms = link->progress_ms + patience_ms(link), cancel_ms = link_cancel_due_ms(link);
+    if (now_ms >= due_ms || (link->cancel.is_sent && now_ms >= cancel_ms)) {
         link_close(link, -ETIMEDOUT);
+        return;
+    }
+    if (now_ms >= cancel_ms) {
+        link_cancel(link);
+        cancel_ms = link_cancel_due_ms(link);
+    }
+    wheel_arm(&link->db->core->wheel, &link->timer, cancel_ms < due_ms ? cancel_ms : due_ms);
 }
 
 static void on_timer(struct timer *timer) {
@@ -93,7 +98,7 @@ static void on_timer(struct timer *timer) {
 // ---- fed
 
 bool link_has_room(const struct db_link *link) {
-    return link->state == LINK_READY && link->fifo_count < link->db->options.link_queries_max &&
+    return link->state == LINK_READY && !link->cancel.is_sent && link->fifo_count < link->db->options.link_queries_max &&
            buffer_bytes(&link->output[link->filling]) < LINK_OUTPUT_BYTES_MAX;
 }
 
@@ -403,14 +408,14 @@ static void reset_buffer(struct buffer *buffer) {
 
 static void on_reap(struct deferred *deferred) {
     struct db_link *link = container_of(deferred, struct db_link, reap);
-    if (op_is_in_flight(&link->recv_op) || op_is_in_flight(&link->send_op) || tls_stream_is_busy(&link->tls))
+    if (op_is_in_flight(&link->recv_op) || op_is_in_flight(&link->send_op) || tls_stream_is_busy(&link->tls) || link->cancel.handle)
         return; // each comes back, and asks again
     link_disconnect(link);
     reset_buffer(&link->input);
     reset_buffer(&link->output[0]);
     reset_buffer(&link->output[1]);
     link->skip_bytes = 0;
-    link->is_sending = false;
+    link->is_sending = link->cancel.is_sent = false;
     link->state = LINK_DOWN;
     if (link->db->is_stopping)
         db_link_is_down(link->db);

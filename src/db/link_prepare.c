@@ -172,6 +172,10 @@ static int on_refused(struct db_link *link, struct prepared *prepared, const str
     int error = error_read(message, &fields);
     if (error || !prepared)
         return error;
+    if (link->cancel.is_sent && error_is_cancel(&fields)) { // meant for another: asked again when it is wanted
+        prepared->state = PREPARED_NONE;
+        return 0;
+    }
     break_with(link, prepared, NULL);
     memcpy(prepared->sqlstate, fields.sqlstate, sizeof prepared->sqlstate);
     prepared->message = strndup(fields.message.ptr ? fields.message.ptr : "", fields.message.len);

@@ -42,7 +42,7 @@ struct db_slot *slot_take(struct db *db, enum slot_kind kind) {
 void slot_reset(struct db_slot *slot) {
     slot->prepared = NULL;
     slot->failure = NULL;
-    slot->is_stale = slot->has_row = slot->is_complete = false;
+    slot->is_stale = slot->is_hit = slot->has_row = slot->is_complete = false;
     slot->rows = NULL;
     slot->row_count = slot->row_capacity = slot->result_bytes = 0;
     slot->touched = 0;
@@ -105,6 +105,7 @@ static void on_deadline(struct timer *timer) {
     if (slot->link) {
         struct db_query *query = slot->query;
         slot->query = NULL;
+        link_cancel_look(slot->link);
         tell(slot->db, query, failure_of(-ETIMEDOUT, true, arena, "no answer by the query's deadline"));
         return;
     }
@@ -121,8 +122,10 @@ void db_query_detach(struct db_query *query) {
     query->slot = NULL;
     slot->query = NULL;
     wheel_disarm(&slot->db->core->wheel, &slot->timer);
-    if (slot->link)
+    if (slot->link) {
+        link_cancel_look(slot->link);
         return;
+    }
     list_remove(&slot->node);
     slot_give_back(slot);
 }

@@ -23,6 +23,8 @@ enum {
     LINK_OUTPUT_BYTES_MAX = 256 * 1024,   // unsent: past it the link takes no more
     LINK_BUFFER_BYTES_KEPT = 1024 * 1024, // of a receive or send buffer that was stretched
     LINK_GRACE_MS = 1000,                 // on top of the server's statement_timeout, until the link is given up
+    CANCEL_AFTER_MS = 100,                // a query that nobody waits for is cancelled when it has run for so long
+    CANCEL_GRACE_MS = 5000,               // and its link is given up when that does not end it
     REPREPARE_MS = 1000,                  // between two tries of a statement that the server refused
     STUCK_MS = 20,                        // without a byte while something is asked: other links are taken first
     SLOW_US = 2000,                       // a statement that took so long is slow,
@@ -56,6 +58,7 @@ struct db_slot {
     bool is_retried;  // its link was lost once, perhaps by its fault
     bool is_rerun;    // its statement was stale once
     bool is_stale;    // the server said so: run it again
+    bool is_hit;      // by a cancel that was another one's
     bool has_row;     // at least one has come
     bool is_complete; // CommandComplete has come; the commit is certain only with ReadyForQuery
     char *rows;       // the result so far
@@ -113,6 +116,15 @@ struct connecting {
     char failure[256]; // libpq's words
 };
 
+/** What a worker thread does to end a query. */
+struct canceling {
+    struct job job;
+    PGcancel *handle; // NULL: no job is on its way
+    bool is_sent;     // and the FIFO has not been empty since: whatever is in it may be met
+    int64_t sent_ms;
+    char failure[256]; // libpq's words; "" for none
+};
+
 struct db_link {
     struct db *db;
     unsigned index;
@@ -120,6 +132,7 @@ struct db_link {
     bool is_transactional; // use == LINK_TRANSACTION
     enum link_state state;
     struct connecting connecting;
+    struct canceling cancel;
     struct timer timer; // DOWN: until the next attempt; up: the watch on the head of the FIFO
     unsigned attempt_count;
     int64_t ready_ms;
@@ -248,6 +261,17 @@ int link_connect(struct db_link *link);
 void link_ready(struct db_link *link);
 /** The kernel holds nothing of it any more: libpq says goodbye and closes the socket. */
 void link_disconnect(struct db_link *link);
+
+// link_cancel.c
+
+/** When the query at the head is to be cancelled, or, once it was, its link given up. INT64_MAX: not at all. */
+int64_t link_cancel_due_ms(const struct db_link *link);
+/** A waiter has left, or another slot is at the head: watches it where nobody waits for it. */
+void link_cancel_look(struct db_link *link);
+/** Ends the query at the head. */
+void link_cancel(struct db_link *link);
+/** All that a cancel could have met is answered: the link takes queries again. */
+void link_cancel_settle(struct db_link *link);
 
 // link_prepare.c
 
