@@ -150,6 +150,13 @@ static const char *label_route(const struct series *series, char out[3 * LABEL_B
 
 static const char *const status_classes[STATUS_CLASSES] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
 
+// `labels` are those of the series, without the class.
+static void say_classes(struct page *page, const char *name, const char *labels, const struct route_figures *sum) {
+    for (unsigned i = 0; i < STATUS_CLASSES; i++)
+        if (counter_value(&sum->by_class[i]))
+            say(page, "%s{%s,status=\"%s\"} %llu\n", name, labels, status_classes[i], (unsigned long long)counter_value(&sum->by_class[i]));
+}
+
 static void say_routes(struct page *page, const struct figures *figures) {
     char labels[3 * LABEL_BYTES_MAX];
     struct route_figures sum;
@@ -157,10 +164,7 @@ static void say_routes(struct page *page, const struct figures *figures) {
     for (unsigned i = 0; i < figures_route_count(figures); i++) {
         figures_sum_route(figures, i, &sum);
         label_route(figures_route_series(figures, i), labels);
-        for (unsigned k = 0; k < STATUS_CLASSES; k++)
-            if (counter_value(&sum.by_class[k]))
-                say(page, "http_requests_total{%s,status=\"%s\"} %llu\n", labels, status_classes[k],
-                    (unsigned long long)counter_value(&sum.by_class[k]));
+        say_classes(page, "http_requests_total", labels, &sum);
     }
     say_family(page, "http_request_duration_seconds", "histogram", "From a request being whole to its answer leaving.");
     for (unsigned i = 0; i < figures_route_count(figures); i++) {
@@ -233,10 +237,7 @@ static void say_calls(struct page *page, const struct figures *figures) {
     for (unsigned i = 0; i < figures_call_count(figures); i++) {
         figures_sum_call(figures, i, &sum);
         label_call(figures_call_series(figures, i), labels);
-        for (unsigned k = 0; k < STATUS_CLASSES; k++)
-            if (counter_value(&sum.by_class[k]))
-                say(page, "leat_calls_total{%s,status=\"%s\"} %llu\n", labels, status_classes[k],
-                    (unsigned long long)counter_value(&sum.by_class[k]));
+        say_classes(page, "leat_calls_total", labels, &sum);
     }
     say_family(page, "leat_call_duration_seconds", "histogram",
                "From a call being begun to its answer being whole, or its end without one.");

@@ -65,34 +65,33 @@ static int judge_integer(const struct declaration *declaration, const struct int
     return 0;
 }
 
+// A bound that is the end of its type is none.
+static int integer_rule(const struct declaration *declaration, const i64__opts *known, i64 least, i64 most, struct rule *rule) {
+    rule->integer = (struct integer_rule){
+        .ge = known->ge,
+        .gt = known->gt,
+        .le = known->le,
+        .lt = known->lt,
+        .multiple_of = known->multiple_of,
+        .has_ge = known->ge != least,
+        .has_gt = known->gt != least,
+        .has_le = known->le != most,
+        .has_lt = known->lt != most,
+    };
+    return judge_integer(declaration, &rule->integer, least, most);
+}
+
 static int i32_rule(const struct declaration *declaration, const void *opts, struct rule *rule) {
     KNOWN_OPTS(i32__opts, known, i32__D);
-    rule->integer = (struct integer_rule){known.ge,
-                                          known.gt,
-                                          known.le,
-                                          known.lt,
-                                          known.multiple_of,
-                                          known.ge != INT32_MIN,
-                                          known.gt != INT32_MIN,
-                                          known.le != INT32_MAX,
-                                          known.lt != INT32_MAX};
+    i64__opts wide = {.ge = known.ge, .gt = known.gt, .le = known.le, .lt = known.lt, .multiple_of = known.multiple_of};
     rule->check = CHECK_OF(known);
-    return judge_integer(declaration, &rule->integer, INT32_MIN, INT32_MAX);
+    return integer_rule(declaration, &wide, INT32_MIN, INT32_MAX, rule);
 }
 
 static int i64_rule(const struct declaration *declaration, const void *opts, struct rule *rule) {
     KNOWN_OPTS(i64__opts, known, i64__D);
-    rule->integer = (struct integer_rule){known.ge,
-                                          known.gt,
-                                          known.le,
-                                          known.lt,
-                                          known.multiple_of,
-                                          known.ge != INT64_MIN,
-                                          known.gt != INT64_MIN,
-                                          known.le != INT64_MAX,
-                                          known.lt != INT64_MAX};
     rule->check = CHECK_OF(known);
-    return judge_integer(declaration, &rule->integer, INT64_MIN, INT64_MAX);
+    return integer_rule(declaration, &known, INT64_MIN, INT64_MAX, rule);
 }
 
 static int f64_rule(const struct declaration *declaration, const void *opts, struct rule *rule) {

@@ -145,7 +145,7 @@ def test_a_model_is_read_checked_and_written(at):
     assert at.post(f"{at.prefix}/whole", WHOLE, headers={"X-Key": "wrong"}).status == 403
 
 
-def test_parameters_dependencies_settings(at):
+def test_parameters_dependencies_and_settings_reach_the_handler(at):
     answer = at.get(f"{at.prefix}/values/7/a/b?n=1&n=2", headers={"X-Word": "w", "Cookie": "c=cc"})
     assert answer.json == {"word": "7 a/b 0.25 2 cc w 77 good day"}, answer
     assert at.get(f"{at.prefix}/values/-1/a").status == 422
@@ -159,7 +159,7 @@ def test_failures_and_what_is_around_a_route(at):
     assert at.get(f"{at.prefix}/numbers", headers={"X-Stop": "yes"}).body == b"stopped"
 
 
-def test_statements(at, person):
+def test_statements_of_every_shape_are_answered(at, person):
     person.client.prefix = at.prefix
     assert at.get(f"{at.prefix}/people/first").status == 401
     assert person.client.get(f"{at.prefix}/people/first").json["id"] == person.id
@@ -179,7 +179,7 @@ def test_answers_that_are_kept(at):
     assert [at.get(f"{at.prefix}/kept").json for _ in range(3)] == [{"number": 5}] * 3
 
 
-def test_streams_and_files(at):
+def test_streams_and_files_are_sent(at):
     assert at.get(f"{at.prefix}/stream").body == b"one two 3"
     assert at.get(f"{at.prefix}/events").body == b'event: first\nid: 1\nretry: 100\ndata: a\n\ndata: {"number":4}\n\n: end\n\n'
     assert at.get(f"{at.prefix}/lines").body == b'{"number":1}\n{"number":2}\n'
@@ -187,7 +187,7 @@ def test_streams_and_files(at):
     assert file.body == b"a file" and file.field("Cache-Control") == "public, max-age=5" and file.field("Content-Type") == "text/plain"
 
 
-def test_uploads(at, server):
+def test_uploads_are_read_and_kept(at, server):
     body = (b'--x\r\nContent-Disposition: form-data; name="f"; filename="n.txt"\r\nContent-Type: text/plain\r\n\r\nbytes\r\n'
             b'--x\r\nContent-Disposition: form-data; name="text"\r\n\r\nnote\r\n--x--\r\n')
     answer = at.post(f"{at.prefix}/upload", body=body, headers={"Content-Type": "multipart/form-data; boundary=x"})
@@ -200,7 +200,7 @@ def test_calls_of_other_servers(at, echo):
     assert at.get(f"{at.prefix}/other?url={echo}").json == {"word": "200 again"}
 
 
-def test_work_without_requests(at):
+def test_work_without_requests_is_done(at):
     answer = at.post(f"{at.prefix}/spawn?word=task")
     assert answer.status == 202 and answer.body == b"later" and "everything=1" in answer.field("Set-Cookie")
     end = time.monotonic() + 20
@@ -216,7 +216,7 @@ def test_what_a_handler_asks_of_its_request(at):
     assert at.get(f"{at.prefix}/counts", headers={"X-Etag": "v", "If-None-Match": '"v"'}).status == 304
 
 
-def test_both_are_documented(server):
+def test_both_versions_are_in_the_documents(server):
     paths = Client(server).get("/openapi.json").json["paths"]
     for path in ("/whole", "/values/{number}/{name}", "/upload"):
         assert f"/released{path}" in paths and f"/today{path}" in paths, sorted(paths)

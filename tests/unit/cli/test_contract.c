@@ -163,7 +163,7 @@ static void test_a_parameter_of_a_path_may_be_called_otherwise(void **state) {
     assert_int_equal(findings.count, 0);
 }
 
-static void test_parameters(void **state) {
+static void test_parameters_break_by_what_they_newly_want(void **state) {
     (void)state;
     const char *before = with_operation("{\"parameters\": [{\"in\": \"query\", \"name\": \"p\", \"schema\": {\"maximum\": 9}}, "
                                         "{\"in\": \"query\", \"name\": \"q\"}], \"responses\": {}}");
@@ -225,7 +225,7 @@ int main(void) {
         cmocka_unit_test(test_references_are_followed_and_one_to_itself_ends),
         cmocka_unit_test(test_operations_and_answers_that_are_gone),
         cmocka_unit_test(test_a_parameter_of_a_path_may_be_called_otherwise),
-        cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_parameters_break_by_what_they_newly_want),
         cmocka_unit_test(test_a_token_that_is_newly_asked_for_breaks),
         cmocka_unit_test(test_what_is_no_document_is_refused),
         cmocka_unit_test(test_lines_of_others_are_taken_apart),
