@@ -139,6 +139,8 @@ static void apply(struct session *session, const struct source_change *change) {
     }
     if (session->server <= 0)
         start_server(session);
+    else if (change->has_sql)
+        kill(session->server, SIGHUP); // a plugin that was refused for what its tables lacked has not changed, and is good now
 }
 
 // ---- the loop

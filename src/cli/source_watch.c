@@ -62,6 +62,14 @@ static bool ends_with(const char *name, const char *tail) {
     return bytes > tail_bytes && !strcmp(name + bytes - tail_bytes, tail);
 }
 
+// A file that was linked to its name has been written before: no end of that is told.
+static bool is_whole(const char *folder, const char *name) {
+    char path[PATH_MAX];
+    struct stat status;
+    return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path && lstat(path, &status) == 0 && S_ISREG(status.st_mode) &&
+           status.st_size > 0;
+}
+
 static void judge(int fd, const struct inotify_event *event, struct source_change *change) {
     const char *name = event->len ? event->name : "";
     if (event->mask & IN_Q_OVERFLOW)
@@ -75,7 +83,7 @@ static void judge(int fd, const struct inotify_event *event, struct source_chang
             watch(fd, path, 1);
         return;
     }
-    if (event->mask & IN_CREATE)
+    if (event->mask & IN_CREATE && !is_whole(folders_of[event->wd], name))
         return; // its end is told as well
     change->has_code |= ends_with(name, ".c") || ends_with(name, ".h") || !strcmp(name, "meson.build") || !strcmp(name, "CMakeLists.txt");
     change->has_sql |= ends_with(name, ".sql");

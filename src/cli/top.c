@@ -13,7 +13,15 @@
 #include "cli/ask.h"
 #include "cli/readings.h"
 
-enum { SECOND_MS = 1000, ROWS_PLAIN_MAX = 40, ROWS_MIN = 5, LINES_BESIDE_ROWS = 6, FRAME_BYTES_MAX = 64 << 20 };
+enum {
+    SECOND_MS = 1000,
+    ROWS_PLAIN_MAX = 40,
+    ROWS_USUAL = 24, // of a terminal that does not say
+    COLUMNS_USUAL = 80,
+    LINES_BESIDE_ROWS = 6,
+    LINE_BYTES_MAX = 1024,
+    FRAME_BYTES_MAX = 64 << 20,
+};
 
 SCHEMA(TopRow, (str, kind), (str, label), (str, plugin), (f64, per_s), (i64, p50_us), (i64, p99_us), (f64, failed_per_s), (i64, total));
 SCHEMA(Top, (i64, pid), (str, address), (f64, seconds), (i64, connections), (i64, requests), (f64, per_s), (TopRow_list, rows));
@@ -25,11 +33,13 @@ struct sample {
     ReadingsAnswer answer;
 };
 
-static volatile sig_atomic_t is_ending;
+static volatile sig_atomic_t is_ending, was_resized;
 
-static void end(int signal) {
-    (void)signal;
-    is_ending = 1;
+static void take_signal(int signal) {
+    if (signal == SIGWINCH)
+        was_resized = 1;
+    else
+        is_ending = 1;
 }
 
 static bool take_sample(const struct invocation *invocation, struct sample *sample) {
@@ -140,42 +150,65 @@ static const char *duration(char out[32], i64 us, double per_s) {
     return out;
 }
 
-static void show_row(const TopRow *row, const char *end_of_line) {
-    char p50[32], p99[32];
-    printf("%10.1f  %9s  %9s  %8.1f  %10ld  %-12.*s  %.*s%s\n", row->per_s, duration(p50, row->p50_us, row->per_s),
-           duration(p99, row->p99_us, row->per_s), row->failed_per_s, (long)row->total, (int)row->plugin.len, row->plugin.ptr,
-           (int)row->label.len, row->label.ptr, end_of_line);
+// What is shown fits: lines are cut where the terminal ends, so that none goes on in the next.
+struct screen {
+    bool is_terminal;
+    unsigned rows, columns; // of a terminal
+};
+
+static void put_line(const struct screen *screen, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void put_line(const struct screen *screen, const char *format, ...) {
+    char line[LINE_BYTES_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    int bytes = (int)strlen(line);
+    if (screen->is_terminal && bytes > (int)screen->columns)
+        bytes = (int)screen->columns;
+    while (bytes && line[bytes] && ((unsigned char)line[bytes] & 0xC0) == 0x80) // not within a character
+        bytes--;
+    printf("%.*s%s\n", bytes, line, screen->is_terminal ? "\033[K" : "");
 }
 
-static void show_kind(const Top *top, const char *kind, const char *title, unsigned rows_max, const char *end_of_line) {
-    printf("%10s  %9s  %9s  %8s  %10s  %-12s  %s%s\n", "a second", "p50", "p99", "failed", "in all", "plugin", title, end_of_line);
+static void show_row(const struct screen *screen, const TopRow *row) {
+    char p50[32], p99[32];
+    put_line(screen, "%10.1f  %9s  %9s  %8.1f  %10ld  %-12.*s  %.*s", row->per_s, duration(p50, row->p50_us, row->per_s),
+             duration(p99, row->p99_us, row->per_s), row->failed_per_s, (long)row->total, (int)row->plugin.len, row->plugin.ptr,
+             (int)row->label.len, row->label.ptr);
+}
+
+static void show_kind(const struct screen *screen, const Top *top, const char *kind, unsigned rows_max) {
+    put_line(screen, "%10s  %9s  %9s  %8s  %10s  %-12s  %s", "a second", "p50", "p99", "failed", "in all", "plugin", kind);
     unsigned shown = 0;
     for (size_t i = 0; i < top->rows.n && shown < rows_max; i++)
         if (str_eq(top->rows.items[i].kind, str_of(kind))) {
-            show_row(&top->rows.items[i], end_of_line);
+            show_row(screen, &top->rows.items[i]);
             shown++;
         }
 }
 
-static unsigned rows_of_terminal(void) {
-    struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_row < LINES_BESIDE_ROWS + 2 * ROWS_MIN)
-        return ROWS_MIN;
-    return (size.ws_row - LINES_BESIDE_ROWS) / 2u;
+static struct screen look_at_screen(bool is_terminal) {
+    struct winsize size = {0};
+    if (is_terminal)
+        ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+    return (struct screen){is_terminal, size.ws_row ? size.ws_row : ROWS_USUAL, size.ws_col ? size.ws_col : COLUMNS_USUAL};
 }
 
-// A terminal is overwritten line by line, which does not flicker.
+// A terminal is overwritten line by line, which does not flicker; the last of its lines stays empty, or it would scroll.
 static int show(const Top *top, bool is_terminal) {
-    const char *end_of_line = is_terminal ? "\033[K" : "";
-    unsigned rows_max = is_terminal ? rows_of_terminal() : ROWS_PLAIN_MAX;
+    struct screen screen = look_at_screen(is_terminal);
+    unsigned room = screen.rows > LINES_BESIDE_ROWS ? (screen.rows - LINES_BESIDE_ROWS) / 2 : 0;
+    unsigned rows_max = is_terminal ? room : ROWS_PLAIN_MAX;
     if (is_terminal)
-        fputs("\033[H", stdout);
-    printf("process %ld, %.*s: %.1f requests a second, %ld in flight, %ld connections%s%s\n%s\n", (long)top->pid, (int)top->address.len,
-           top->address.ptr, top->per_s, (long)top->requests, (long)top->connections, is_terminal ? "   (q ends)" : "", end_of_line,
-           end_of_line);
-    show_kind(top, "route", "route", rows_max, end_of_line);
-    printf("%s\n", end_of_line);
-    show_kind(top, "query", "query", rows_max, end_of_line);
+        fputs(was_resized ? "\033[2J\033[H" : "\033[H", stdout);
+    was_resized = 0;
+    put_line(&screen, "process %ld, %.*s: %.1f requests a second, %ld in flight, %ld connections%s", (long)top->pid, (int)top->address.len,
+             top->address.ptr, top->per_s, (long)top->requests, (long)top->connections, is_terminal ? "   (q ends)" : "");
+    put_line(&screen, "%s", "");
+    show_kind(&screen, top, "route", rows_max);
+    put_line(&screen, "%s", "");
+    show_kind(&screen, top, "query", rows_max);
     fputs(is_terminal ? "\033[J" : "\n", stdout);
     return fflush(stdout) == 0 ? 0 : 1;
 }
@@ -209,6 +242,7 @@ static void wait_a_second(bool is_terminal) {
     }
     struct pollfd keys = {.fd = STDIN_FILENO, .events = POLLIN};
     char key;
+    // a new size ends the wait: what is shown is not to stand askew for a second
     if (poll(&keys, 1, SECOND_MS) == 1 && (read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 'Q'))
         is_ending = 1;
 }
@@ -231,10 +265,10 @@ static int watch(const struct invocation *invocation, bool is_once, bool is_term
         if (is_there && make_top(now, before, &top))
             code = wants_json(invocation) ? print_line(words_write(&Top__schema, &top, &now->arena)) : show(&top, is_terminal);
         else
-            code = 1;
+            code = !is_ending; // a question that Ctrl-C has broken off is no failure
         free_sample(before);
         turn++;
-    } while (!is_once && code == 0);
+    } while (!is_once && !is_ending && code == 0);
     free_sample(&samples[turn & 1]);
     return code;
 }
@@ -242,9 +276,11 @@ static int watch(const struct invocation *invocation, bool is_once, bool is_term
 static int run(const struct invocation *invocation) {
     bool is_once = environment_value(invocation->environment, "--once").ptr;
     bool is_terminal = !is_once && !wants_json(invocation) && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
-    struct sigaction action = {.sa_handler = end};
+    struct sigaction action = {.sa_handler = take_signal};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    sigaction(SIGWINCH, &action, NULL);
     if (is_terminal)
         begin_screen();
     int code = watch(invocation, is_once, is_terminal);

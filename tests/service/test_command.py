@@ -154,3 +154,101 @@ def test_every_page_is_troff_without_a_warning():
         page = subprocess.run([program(), "manual", *verb.split()], capture_output=True, check=True).stdout
         checked = subprocess.run([groff, "-man", "-ww", "-Tutf8", "-z"], input=page, capture_output=True)
         assert checked.returncode == 0 and not checked.stderr, (verb, checked.stderr.decode())
+
+
+# ---- leat top
+
+
+@pytest.fixture(scope="module")
+def busy():
+    """A server that is asked something now and then, by a thread of the test's."""
+    with Server(bench=False) as server:
+        client = Client(server)
+        client.get("/v1/posts")
+        yield server
+        client.forget()
+
+
+def top(server, *arguments, **options):
+    return Terminal("top", *arguments, "--var", str(server.folder / "var"), folder=server.folder, **options)
+
+
+def ask(server, count=20):
+    client = Client(server)
+    for _ in range(count):
+        assert client.get("/v1/posts").status == 200
+    client.forget()
+
+
+def wait_until_counted(terminal, server):
+    """Its screen shows requests of the last second."""
+    end = time.monotonic() + 30
+    while not re.search(rb" [1-9]\d*\.\d  +\d[^\r\n]*posts +GET /v1/posts", terminal.said):
+        assert time.monotonic() < end, terminal.said[-3000:].decode(errors="replace")
+        ask(server)
+        terminal.read(0.1)
+
+
+def screens_of(said):
+    """What stood on the terminal at each redraw: lists of lines, without what moves the cursor."""
+    for screen in said.split(b"\x1b[H")[1:]:
+        yield re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", screen.split(b"\x1b[J")[0]).decode().split("\r\n")
+
+
+def test_top_shows_routes_and_queries_and_gives_the_terminal_back(busy):
+    terminal = top(busy)
+    before = termios.tcgetattr(terminal.fd)
+    wait_until_counted(terminal, busy)
+    assert b"posts.c:" in terminal.said and b"requests a second" in terminal.said and terminal.said.startswith(b"\x1b[?1049h")
+    terminal.send(b"x")
+    terminal.send(b"q")
+    terminal.read(0.5)
+    assert termios.tcgetattr(terminal.fd)[3] == before[3], "the terminal echoes lines again"
+    assert terminal.wait() == 0
+    assert terminal.said.rstrip().endswith(b"\x1b[?25h\x1b[?1049l")
+
+
+@pytest.mark.parametrize("rows, columns", [(30, 120), (12, 40), (8, 20), (60, 200), (3, 10)])
+def test_top_fits_its_terminal_and_follows_it_to_another_size(busy, rows, columns):
+    terminal = top(busy)
+    terminal.wait_for(b"requests a second")
+    terminal.said = b""
+    terminal.resize(rows, columns)
+    terminal.wait_for(b"\x1b[2J", 10)
+    terminal.read(1.5)
+    terminal.send(b"q")
+    assert terminal.wait() == 0
+    last = list(screens_of(terminal.said.split(b"\x1b[2J", 1)[1]))[0]
+    assert all(len(line) <= columns for line in last), last
+    assert len(last) <= max(rows, 6), last
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, b"\x03"], ids=["SIGINT", "SIGTERM", "Ctrl-C"])
+def test_top_ends_cleanly(busy, how):
+    terminal = top(busy)
+    terminal.wait_for(b"requests a second")
+    terminal.send(how) if isinstance(how, bytes) else os.kill(terminal.pid, how)
+    assert terminal.wait() == 0
+    assert terminal.said.rstrip().endswith(b"\x1b[?25h\x1b[?1049l")
+
+
+def test_top_says_what_is_wrong_on_the_terminal_it_gave_back(busy):
+    terminal = Terminal("top", "--var", "nowhere", folder=busy.folder)
+    assert terminal.wait() == 1
+    said = terminal.said.split(b"\x1b[?1049l")[1]
+    assert b"leat: error: " in said
+
+
+def test_top_is_a_table_in_a_pipe_and_json_for_scripts(busy):
+    where = ["--var", str(busy.folder / "var")]
+    ask(busy)
+    table = leat("top", "--once", *where, folder=busy.folder)
+    assert table.returncode == 0 and "\x1b" not in table.stdout and "GET /v1/posts" in table.stdout, table.stderr
+    one = leat("top", "--once", "--json", *where, folder=busy.folder)
+    document = json.loads(one.stdout)
+    assert document["pid"] == busy.pid and {"route", "query"} == {row["kind"] for row in document["rows"]}
+    process = subprocess.Popen([program(), "top", "--json", *where], stdout=subprocess.PIPE, text=True, env=clean_environment())
+    lines = [json.loads(process.stdout.readline()) for _ in range(2)]
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0 and all(line["seconds"] > 0.5 for line in lines)
+    process.stdout.close()
