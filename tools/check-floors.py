@@ -29,6 +29,7 @@ FLOORS = {
     "handlers": "",
     "plugins": "",
     "bench/plugins": "",
+    "bench/middleware": "",
 }
 OF_ONE_FLOOR = {
     r"liburing.*": ["src/engine"],
@@ -44,7 +45,7 @@ C_LIBRARY = set(
     "stdint stdio stdlib stdnoreturn string tgmath threads time uchar wchar wctype".split()
 )
 POSIX = set("dirent dlfcn fcntl netdb poll pthread sched semaphore strings syslog termios unistd".split())
-ONLY_THE_C_LIBRARY = {"include/leat": C_LIBRARY} | dict.fromkeys(["handlers", "plugins", "bench/plugins"], C_LIBRARY | POSIX)
+ONLY_THE_C_LIBRARY = {"include/leat": C_LIBRARY} | dict.fromkeys(["handlers", "plugins", "bench/plugins", "bench/middleware"], C_LIBRARY | POSIX)
 OF_ONE_FILE = {"include/leat/test.h": {"cmocka"}}  # a test's author includes it alone, and has cmocka
 SOURCES = "*.[chS]"
 TEXTS = {"", ".S", ".build", ".c", ".h", ".js", ".md", ".py", ".sh", ".sql"}

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "http/characters.h"
+#include "http/charset.h"
 #include "observe.h"
 #include "request.h"
 
@@ -13,9 +14,9 @@ static bool is_same(str name, str other) {
     return name.len == other.len && strncasecmp(name.ptr, other.ptr, name.len) == 0;
 }
 
-static bool is_any_of(str name, const char *const *others, size_t count) {
+static bool is_any_of(str name, const str *others, size_t count) {
     for (size_t i = 0; i < count; i++)
-        if (is_same(name, str_of(others[i])))
+        if (is_same(name, others[i]))
             return true;
     return false;
 }
@@ -23,14 +24,15 @@ static bool is_any_of(str name, const char *const *others, size_t count) {
 #define IS_ANY_OF(name, others) is_any_of(name, others, sizeof(others) / sizeof *(others))
 
 static bool is_ours(str name) {
-    static const char *const ours[] = {"Content-Length", "Transfer-Encoding", "Connection", "Date"};
+    static const str ours[] = {S("Content-Length"), S("Transfer-Encoding"), S("Connection"), S("Date")};
     return IS_ANY_OF(name, ours);
 }
 
 bool header_replaces(str name) {
-    static const char *const defaults[] = {
-        "X-Content-Type-Options",      "X-Frame-Options",           "Referrer-Policy", "Content-Security-Policy",          "X-Request-ID",
-        "Access-Control-Allow-Origin", "Strict-Transport-Security", "X-Cache",         "Access-Control-Allow-Credentials",
+    static const str defaults[] = {
+        S("X-Content-Type-Options"),    S("X-Frame-Options"), S("Referrer-Policy"),
+        S("Content-Security-Policy"),   S("X-Request-ID"),    S("Access-Control-Allow-Origin"),
+        S("Strict-Transport-Security"), S("X-Cache"),         S("Access-Control-Allow-Credentials"),
     };
     return IS_ANY_OF(name, defaults);
 }
@@ -44,11 +46,9 @@ _Noreturn void refuse_header(req *r, const char *name, const char *why) {
 
 // ---- the request's list
 
-static void append(req *r, const struct header_line *line) {
-    struct header_line *own = new (r, struct header_line);
-    *own = *line;
-    *r->headers_last = own;
-    r->headers_last = &own->next;
+static void append(req *r, struct header_line *line) {
+    *r->headers_last = line;
+    r->headers_last = &line->next;
 }
 
 static void take_out(req *r, str name, bool defaults_only) {
@@ -62,46 +62,65 @@ static void take_out(req *r, str name, bool defaults_only) {
     r->headers_last = at;
 }
 
-static void check_name(req *r, const char *name) {
-    if (!is_token(name))
+// Sixteen characters at a time: hooks set headers for every request.
+static bool is_name(str name) {
+    return name.len && charset_run(&charset_token, name.ptr, name.ptr + name.len) == name.len;
+}
+
+static bool is_value(str value) {
+    size_t plain = charset_run(&charset_text, value.ptr, value.ptr + value.len);
+    return plain == value.len || is_one_line((str){value.ptr + plain, value.len - plain});
+}
+
+static void check_name(req *r, str name) {
+    if (!is_name(name))
         refuse_header(r, "?", "the name is no token");
-    if (is_ours(str_of(name)))
-        refuse_header(r, name, "this header is the server's own");
+    if (is_ours(name))
+        refuse_header(r, name.ptr, "this header is the server's own");
 }
 
-static str copy(req *r, str text) {
-    str own = arena_copy(&r->arena, text);
-    if (!own.ptr)
+// Line, name and value are one piece of memory; `value.ptr` NULL: a line without one.
+static struct header_line *make_line(req *r, str name, str value) {
+    struct header_line *line = arena_raw(&r->arena, sizeof *line + name.len + value.len);
+    if (!line)
         fail_busy(r, "no memory for a header");
-    return own;
+    char *text = (char *)(line + 1), *end = mempcpy(text, name.ptr, name.len);
+    if (value.len)
+        memcpy(end, value.ptr, value.len);
+    *line = (struct header_line){.name = {text, name.len}, .value = {value.ptr ? end : NULL, value.len}, .replaces = header_replaces(name)};
+    return line;
 }
 
-void set_header(req *r, const char *name, str value) {
+void set_header(req *r, const char *field, str value) {
+    str name = str_of(field);
     check_name(r, name);
-    if (!is_one_line(value))
-        refuse_header(r, name, "the value holds CR, LF or NUL");
-    str own = copy(r, value);
-    if (is_same(str_of(name), S("Content-Type"))) {
-        r->body_type = own;
+    if (!is_value(value))
+        refuse_header(r, field, "the value holds CR, LF or NUL");
+    struct header_line *line = make_line(r, name, (str){value.ptr ? value.ptr : "", value.len});
+    if (is_same(name, S("Content-Type"))) {
+        r->body_type = line->value;
         return;
     }
-    take_out(r, str_of(name), true);
-    append(r, &(struct header_line){.name = copy(r, str_of(name)), .value = own, .replaces = header_replaces(str_of(name))});
+    take_out(r, name, true);
+    append(r, line);
 }
 
-void drop_header(req *r, const char *name) {
+void drop_header(req *r, const char *field) {
+    str name = str_of(field);
     check_name(r, name);
-    if (is_same(str_of(name), S("Content-Type")))
-        refuse_header(r, name, "a body is of some type; set another");
-    take_out(r, str_of(name), false);
-    append(r, &(struct header_line){.name = copy(r, str_of(name)), .replaces = header_replaces(str_of(name))});
+    if (is_same(name, S("Content-Type")))
+        refuse_header(r, field, "a body is of some type; set another");
+    take_out(r, name, false);
+    append(r, make_line(r, name, (str){0}));
 }
 
 void header_put_default(req *r, const char *name, str value) {
     for (const struct header_line *line = r->headers; line; line = line->next)
         if (is_same(line->name, str_of(name)))
             return;
-    append(r, &(struct header_line){.name = str_of(name), .value = value, .is_default = true});
+    struct header_line *line = new (r, struct header_line);
+    *line = (struct header_line){.name = str_of(name), .value = value, .is_default = true};
+    append(r, line);
 }
 
 str header_find(const struct header_line *lines, const char *name) {

@@ -174,10 +174,11 @@ static int ask(struct redis_socket *made, int argc, const char **argv, char *fai
     int bytes = redisFormatCommandArgv(&command, argc, argv, NULL);
     redisReader *reader = redisReaderCreate();
     bool is_sent = bytes > 0 && reader && write_all(made, command, (size_t)bytes);
-    redisReply *reply = is_sent ? read_reply(made, reader) : NULL;
+    // in TLS 1.3 a refusal comes after the handshake, and perhaps before what is said here can leave
+    redisReply *reply = reader && (is_sent || made->tls) ? read_reply(made, reader) : NULL;
     int error = 0;
-    if (!reply && made->tls && ERR_peek_last_error()) // in TLS 1.3 a refusal comes after the handshake
-        error = refuse(failure, -EPROTO, "TLS", tls_failure(made->tls));
+    if (!reply && made->tls)
+        error = refuse(failure, -EPROTO, "TLS", ERR_peek_last_error() ? tls_failure(made->tls) : "it was cut; is a certificate required?");
     else if (!reply)
         error = refuse(failure, -EPROTO, argv[0], "no answer that is Redis'");
     else if (reply->type == REDIS_REPLY_ERROR)

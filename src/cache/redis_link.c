@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -224,10 +225,40 @@ static void connect_to(struct job *job) {
     link->made_error = redis_connect(link->address, &link->made, link->failure);
 }
 
+#if HIREDIS_MAJOR >= 1
+typedef size_t element_count;
+#else
+typedef int element_count;
+#endif
+
+static redisReplyObjectFunctions makers;
+static void *(*make_list)(const redisReadTask *task, element_count count);
+
+static void *make_short_list(const redisReadTask *task, element_count count) {
+    return count <= REDIS_ELEMENTS_MAX ? make_list(task, count) : NULL;
+}
+
+static void bound_makers(void) {
+    redisReader *reader = redisReaderCreate();
+    if (!reader)
+        return;
+    makers = *reader->fn;
+    make_list = makers.createArray;
+    makers.createArray = make_short_list;
+    redisReaderFree(reader);
+}
+
+// hiredis of 0.14 has no bound of its own: it takes memory for as many elements as a list says it has.
+static redisReader *make_reader(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, bound_makers);
+    return make_list ? redisReaderCreateWithFunctions(&makers) : NULL;
+}
+
 static int take_over(struct redis_link *link) {
     link->socket = link->made;
     link->made = (struct redis_socket){.fd = -1};
-    link->reader = redisReaderCreate();
+    link->reader = make_reader();
     link->unread_bytes = 0;
     link->tls = (struct tls_stream){0};
     link->filling = 0;

@@ -24,7 +24,8 @@ struct redis_link;
 enum {
     REDIS_PENDING_MAX = 1024, // commands that are not answered; a power of two
     REDIS_OUTPUT_BYTES_MAX = 8 << 20,
-    REDIS_SLOW_MS = 100, // of a command without a time of its own: longer, and no other is taken
+    REDIS_ELEMENTS_MAX = 256, // of a reply that is a list: memory is taken for as many as it says it has
+    REDIS_SLOW_MS = 100,      // of a command without a time of its own: longer, and no other is taken
     REDIS_HUNG_MS = 2000,
     REDIS_BACK_OFF_MS_MIN = 100,
     REDIS_BACK_OFF_MS_MAX = 5000,

@@ -9,7 +9,7 @@
 #include "http/session_state.h"
 
 enum {
-    HEAD_BYTES = 512,   // room for a head to begin with
+    HEAD_BYTES = 768,   // room for a head to begin with, and a short body
     LENGTH_DIGITS = 10, // up to 9.9 GB: no output holds so much
     MOVED_BYTES_MAX = 4096,
 };
