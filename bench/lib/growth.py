@@ -66,9 +66,16 @@ def leat_with(bench, name, **how):
 
 
 def connections(bench, options):
-    for pipeline in (1, 16):
-        few, many = (Side(bench.leat, dataclasses.replace(PLAIN, connections=count, pipeline=pipeline)) for count in (64, 5000))
-        yield compare(bench, f"64 to 5,000 connections, x{pipeline}", few, many, options)
+    """Beside what the same costs the floor, which holds nothing of a connection but a number or two: that is the kernel's, and the caches'."""
+    floor = servers.start_floor(bench.build, bench.folder, bench.request_of(PLAIN), bench.check(bench.leat, PLAIN))
+    try:
+        for pipeline in (1, 16):
+            ours, floors = (compare(bench, f"64 to 5,000 connections, x{pipeline}",
+                                    *(Side(server, dataclasses.replace(PLAIN, connections=count, pipeline=pipeline)) for count in (64, 5000)), options)
+                            for server in (bench.leat, floor))
+            yield dict(ours, detail=f"{ours['detail']}; the floor {floors['value']:.3g} x, {floors['detail']}")
+    finally:
+        floor.stop()
 
 
 def workers(bench, options):

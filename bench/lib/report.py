@@ -101,27 +101,34 @@ STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --dim: #667; --paper: #fff; --line: #d8dce2; --user: #2f6fb2; --kernel: #9db8d6;
         --postgres: #d9a441; --bad: #b3261e; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --dim: #99a; --paper: #16181c; --line: #343840; --kernel: #4c6480; } }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 1100px; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 1560px; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2.5rem 0 .5rem; } p, figcaption { color: var(--dim); }
 figure { margin: 0; flex: 1 1 480px; min-width: 0; } .pair { display: flex; flex-wrap: wrap; gap: 1.5rem; } svg { width: 100%; height: auto; }
 text { fill: var(--ink); font: 12px system-ui, sans-serif; } .dim { fill: var(--dim); } .grid { stroke: var(--line); }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px; } .wide { overflow-x: auto; }
-td, th { padding: .15rem .6rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 12px; } .wide { overflow-x: auto; }
+td, th { padding: .15rem .45rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
 td:nth-child(-n+2), th:nth-child(-n+2), td:last-child { text-align: left; } .bad { color: var(--bad); font-weight: 600; }
+.ours { font-weight: 600; } tr.first td { border-top: 1px solid var(--dim); } .pair { max-width: 1200px; } .history { max-width: 1100px; }
 """
+SERVERS = ["leat", "nginx", "h2o", "haproxy", "floor", "fastify", "fastapi", "node"]  # each its colour, wherever it is drawn
 LINE_COLOURS = ["#2f6fb2", "#c2571a", "#3c8d5a", "#8a5bb5", "#b3261e", "#8a7a2a", "#4aa3a3", "#777777"]
+
+
+def colour_of(name):
+    return LINE_COLOURS[SERVERS.index(name)] if name in SERVERS else LINE_COLOURS[-1 - sum(map(ord, name)) % 2]
 
 
 def bars(result):
     """CPU per request: user, kernel, and Postgres', side by side in one bar a server."""
     servers = result["servers"]
     longest = max(own["cpu_us"] + own["postgres_us"] for own in servers.values()) or 1
-    left, right, step = 90, 110, 26
+    left, right, step = 100, 100, 26
     room = 500 - left - right
     parts = []
     for index, (name, own) in enumerate(servers.items()):
         y, x = index * step + 4, left
-        parts.append(f'<text x="{left - 8}" y="{y + 14}" text-anchor="end">{html.escape(name)}</text>')
+        ours = ' class="ours"' if name == "leat" else ""
+        parts.append(f'<text{ours} x="{left - 8}" y="{y + 14}" text-anchor="end">{html.escape(name)}</text>')
         for kind in ("user", "kernel", "postgres"):
             width = room * own[f"{kind}_us"] / longest
             parts.append(f'<rect x="{x:.1f}" y="{y}" width="{max(width, 0):.1f}" height="18" fill="var(--{kind})"/>')
@@ -138,9 +145,11 @@ def polyline(points, colour):
 def latency(result):
     """Percentiles over a scale of nines; time in powers of ten."""
     servers = {name: own for name, own in result["servers"].items() if own["percentiles"]}
+    if not servers:
+        return ""
     times = [time for own in servers.values() for share, time in own["percentiles"] if time > 0]
     low, high = math.floor(math.log10(min(times))), math.ceil(math.log10(max(times)))
-    left, top, width, height = 60, 8, 430, 180
+    left, top, width, height = 60, 8, 410, 180
     nines = 4
 
     def place(share, time):
@@ -155,12 +164,12 @@ def latency(result):
                      f'<text class="dim" x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{unit}</text>')
     for label, share in (("p0", 0), ("p50", 50), ("p90", 90), ("p99", 99), ("p99.9", 99.9), ("p99.99", 99.99)):
         parts.append(f'<text class="dim" x="{place(share, 1)[0]:.1f}" y="{top + height + 16}" text-anchor="middle">{label}</text>')
+    below = top + height + 38
     for index, (name, own) in enumerate(servers.items()):
-        colour = LINE_COLOURS[index % len(LINE_COLOURS)]
-        parts.append(polyline([place(share, time) for share, time in own["percentiles"] if share < 100], colour))
-        parts.append(f'<text x="{left + 12 + 90 * (index % 4)}" y="{top + 14 + 16 * (index // 4)}" style="fill: {colour}">'
-                     f"{html.escape(name)}</text>")
-    return (f'<figure><svg viewBox="0 0 500 {top + height + 24}" role="img" aria-label="latency">{"".join(parts)}</svg>'
+        parts.append(polyline([place(share, time) for share, time in own["percentiles"] if share < 100], colour_of(name)))
+        parts.append(f'<text x="{left + 105 * (index % 4)}" y="{below + 17 * (index // 4)}" style="fill: {colour_of(name)}">'
+                     f"&#9632; {html.escape(name)}</text>")
+    return (f'<figure><svg viewBox="0 0 500 {below + 17 * ((len(servers) - 1) // 4) + 8}" role="img" aria-label="latency">{"".join(parts)}</svg>'
             "<figcaption>Latency by percentile</figcaption></figure>")
 
 
@@ -184,7 +193,7 @@ def history_plot(history):
         parts.append(polyline(placed, colour) + "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in placed))
         parts.append(f'<text x="{left + width + 10}" y="{top + 14 + 16 * index}" style="fill: {colour}">{html.escape(name)}</text>')
     first, last = history[0][0], history[-1][0]
-    return (f'<h2>History</h2><figure><svg viewBox="0 0 820 {top + height + 12}">{"".join(parts)}</svg>'
+    return (f'<h2>History</h2><figure class="history"><svg viewBox="0 0 820 {top + height + 12}">{"".join(parts)}</svg>'
             f"<figcaption>CPU per request as a multiple of the floor's, {html.escape(first)} to {html.escape(last)}</figcaption></figure>")
 
 
@@ -195,7 +204,8 @@ def html_rows(lines, verdict):
         for index, cell in enumerate(line):
             kind = " class=bad" if index in verdict and ("NOT MET" in cell or "WRONG" in cell) else ""
             cells.append(f"<td{kind}>{html.escape(cell)}</td>")
-        yield f'<tr>{"".join(cells)}</tr>'
+        kinds = " ".join(["first"] * bool(line[0]) + ["ours"] * (line[1] == "leat"))
+        yield f'<tr class="{kinds}">{"".join(cells)}</tr>'
 
 
 def html_table(columns, lines, verdict):
