@@ -77,8 +77,9 @@ static size_t fixed_bytes(enum decode decode) {
 
 static int put_list(const struct plan_column *column, void *member, str value, struct arena *arena, struct row_fault *ret_fault);
 
-static int put_member(const struct plan_column *column, enum decode decode, void *member, str value, struct arena *arena,
-                      struct row_fault *ret_fault) {
+// Part of row_decode()'s loop: a call for each column would cost more than most columns.
+static inline __attribute__((always_inline)) int put_member(const struct plan_column *column, enum decode decode, void *member, str value,
+                                                            struct arena *arena, struct row_fault *ret_fault) {
     size_t fixed = fixed_bytes(decode);
     if (fixed && value.len != fixed)
         return -EBADMSG;
@@ -129,6 +130,10 @@ static int put_member(const struct plan_column *column, enum decode decode, void
     return -EBADMSG;
 }
 
+static __attribute__((noinline)) int put_item(const struct plan_column *column, char *item, str value, struct row_fault *ret_fault) {
+    return put_member(column, (enum decode)column->item_decode, item, value, NULL, ret_fault);
+}
+
 // The items behind the head of an array, one after another. A NULL among them has no value in C.
 static int put_items(const struct plan_column *column, char *items, uint32_t n, str rest, struct row_fault *ret_fault) {
     for (uint32_t i = 0; i < n; i++) {
@@ -140,7 +145,7 @@ static int put_items(const struct plan_column *column, char *items, uint32_t n, 
         if (rest.len < 4 || bytes > rest.len - 4)
             return -EBADMSG;
         char *item = items + i * column->type->elem->bytes;
-        int error = put_member(column, (enum decode)column->item_decode, item, (str){rest.ptr + 4, bytes}, NULL, ret_fault);
+        int error = put_item(column, item, (str){rest.ptr + 4, bytes}, ret_fault);
         if (error)
             return error;
         rest = (str){rest.ptr + 4 + bytes, rest.len - 4 - bytes};
@@ -149,7 +154,8 @@ static int put_items(const struct plan_column *column, char *items, uint32_t n, 
 }
 
 // array_send(): dimensions, whether there are NULLs, the items' type; then of each dimension its length and its first number.
-static int put_list(const struct plan_column *column, void *member, str value, struct arena *arena, struct row_fault *ret_fault) {
+static __attribute__((noinline)) int put_list(const struct plan_column *column, void *member, str value, struct arena *arena,
+                                              struct row_fault *ret_fault) {
     struct leat_items list = {NULL, 0};
     uint32_t dimensions = value.len >= 12 ? wire_u32(value.ptr) : UINT32_MAX;
     if (dimensions > 1 || (dimensions && value.len < 20)) {
