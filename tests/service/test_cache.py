@@ -251,7 +251,32 @@ def test_a_client_is_told_so_by_an_answer_that_was_just_made_too(asking):
     assert asking.get("/caching/large?bytes=1001&x", headers={"If-None-Match": answer.field("ETag")}).status == 304
 
 
+@pytest.mark.parametrize("control", ["no-cache", "no-store", "max-age=0", "only-if-cached", "max-age=x, ,"])
+def test_what_a_client_asks_of_caches_is_not_looked_at(asking, control):
+    """A stranger may not make the server work at will."""
+    target = fresh_item()
+    first = asking.get(target, headers={"Cache-Control": control, "Pragma": "no-cache"})
+    second = asking.get(target, headers={"Cache-Control": control})
+    assert (first.field("X-Cache"), second.field("X-Cache")) == ("MISS", "HIT") and first.body == second.body
+
+
+def test_a_304_tells_what_the_whole_answer_would(asking):
+    target = fresh_item()
+    whole = asking.get(target)
+    for ask in (asking.get, asking.head):
+        answer = ask(target, headers={"If-None-Match": whole.field("ETag"), "If-Modified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"})
+        assert answer.status == 304 and answer.field("Age") == "0" and answer.field("Content-Length") is None and not answer.body
+        assert answer.field("Cache-Control") == whole.field("Cache-Control") and answer.field("Vary") == whole.field("Vary")
+
+
 # ---- credentials
+
+
+def test_credentials_that_a_route_does_not_look_at_change_nothing(caching, asking):
+    person, target = Person(caching, "cached-dora"), fresh_item()
+    made = asking.get(target, token=person.token)
+    assert made.field("X-Cache") == "MISS" and asking.get(target).body == made.body
+    assert "public" not in made.field("Cache-Control")  # others on the way do not share what was asked for with credentials
 
 
 def test_each_user_has_answers_of_their_own(caching, asking):
