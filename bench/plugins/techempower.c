@@ -30,7 +30,7 @@ static i32 random_id(void) {
     return (i32)((state * 0x2545F4914F6CDD1Dull >> 33) % WORLD_COUNT) + 1;
 }
 
-GET("/plaintext", plaintext, Response, ()) {
+GET("/plaintext", plaintext, Response, (), .produces = "text/plain") {
     return text(r, S("Hello, World!"));
 }
 
@@ -98,7 +98,7 @@ static char *put(char *out, str s) {
     return (char *)memcpy(out, s.ptr, s.len) + s.len;
 }
 
-GET("/fortunes", fortunes, Response, (depends(get_db, db))) {
+GET("/fortunes", fortunes, Response, (depends(get_db, db)), .produces = "text/html") {
     Fortune_list all = with_todays(r, db_list(db, Fortune, "SELECT {*} FROM fortune"));
     str head = S("<!DOCTYPE html><html><head><title>Fortunes</title></head><body><table><tr><th>id</th><th>message</th></tr>");
     str tail = S("</table></body></html>");

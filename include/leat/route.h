@@ -199,6 +199,11 @@ typedef struct leat_route {
      * its deadline passes or the client goes, it is answered, and the thread runs on until the handler returns or asks leat for something.
      */
     bool blocking;
+    /**
+     * For the documents: of what type a Response, a File or a Stream is, "text/html", or several between commas. Not given: any type; a
+     * File's application/octet-stream. The handler says it to its client, by html(), respond() and their kin.
+     */
+    const char *produces;
 } leat_route;
 
 // in an optimised build the compiler itself rejects a path() parameter that the route's path does not name; {name:path} is the rest of the

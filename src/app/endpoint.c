@@ -10,8 +10,11 @@
 
 #include <leat/security.h>
 
+#include "base/option.h"
+#include "base/str.h"
 #include "cached_plan.h"
 #include "declared_work.h"
+#include "http/media_type.h"
 #include "middleware.h"
 #include "snapshot_internal.h"
 
@@ -389,6 +392,26 @@ static int check_blocking(struct compilation *compilation, const leat_route *rou
                               "route '%s' is .blocking and streams: a worker thread cannot; take one of them out", route->name);
 }
 
+// A list of media types, of an answer that no schema describes.
+static int check_produces(struct compilation *compilation, const leat_route *route) {
+    const char *types = ITEM_OPTION(route, produces);
+    unsigned kind = route->returns->kind;
+    if (!types)
+        return 0;
+    if (kind != LEAT_RESPONSE && kind != LEAT_FILE && kind != LEAT_STREAM)
+        return compilation_refuse(compilation, &route->base,
+                                  "route '%s' returns %s, whose type is known: .produces is for a Response, a File or a Stream",
+                                  route->name, route->returns->name);
+    str rest = str_of(types), type;
+    while (media_type_next(&rest, &type))
+        if (!media_type_is_one(type))
+            return compilation_refuse(
+                compilation, &route->base,
+                "route '%s': .produces holds '%.*s', which is no media type; write \"text/html\", several between commas", route->name,
+                (int)type.len, type.ptr);
+    return 0;
+}
+
 int endpoint_compile(struct compilation *compilation, const leat_plugin *plugin, const leat_route *route, struct endpoint *ret_endpoint) {
     struct compiler *compiler = arena_alloc(compilation->arena, sizeof *compiler);
     if (!compiler)
@@ -397,6 +420,8 @@ int endpoint_compile(struct compilation *compilation, const leat_plugin *plugin,
     frame_take(compiler, route->args_bytes);
     note_errors(compiler, route->errors);
     int status = check_blocking(compilation, route);
+    if (!status)
+        status = check_produces(compilation, route);
     if (!status)
         status = compile_hooks(compiler);
     if (!status)

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/option.h"
 #include "base/str.h"
 #include "failure_body.h"
+#include "http/media_type.h"
 #include "http/session.h"
 #include "openapi_components.h"
 #include "openapi_form.h"
@@ -218,6 +220,29 @@ static void put_raw_content(leat_json *writer, const char *type, const char *sch
 
 static const char binary_schema[] = "{\"type\":\"string\",\"format\":\"binary\"}", text_schema[] = "{\"type\":\"string\"}";
 
+static const char *schema_of_type(str type) {
+    bool is_json = str_eq(type, S("application/json")) || (type.len > 5 && memcmp(type.ptr + type.len - 5, "+json", 5) == 0);
+    return is_json ? "{}" : type.len > 5 && memcmp(type.ptr, "text/", 5) == 0 ? text_schema : binary_schema;
+}
+
+// What the route .produces, else `type`.
+static void put_produced(struct document *document, const leat_route *route, const char *type) {
+    leat_json *writer = &document->writer;
+    const char *types = ITEM_OPTION(route, produces);
+    str rest = str_of(types ? types : type), one;
+    json_key(writer, "content");
+    leat_put_open(writer);
+    while (media_type_next(&rest, &one)) {
+        char name[MEDIA_TYPE_BYTES_MAX + 1] = "";
+        memcpy(name, one.ptr, one.len);
+        json_key(writer, name);
+        leat_put_open(writer);
+        json_pair_raw(writer, "schema", schema_of_type(one));
+        leat_put_close(writer);
+    }
+    leat_put_close(writer);
+}
+
 // OpenAPI 3.1 has no word for a sequence of values; 3.2 calls it itemSchema.
 static void put_lines_content(struct document *document, const leat_schema *lines) {
     leat_json *writer = &document->writer;
@@ -237,12 +262,15 @@ static void put_success_content(struct document *document, const struct endpoint
     char title[128];
     switch (returns->kind) {
     case LEAT_EMPTY:
+        return;
     case LEAT_RESPONSE:
+        if (endpoint->status < 300 && endpoint->status != 204) // a redirect has no body
+            put_produced(document, endpoint->route, "*/*");
         return;
     case LEAT_FILE:
-        return put_raw_content(&document->writer, "application/octet-stream", binary_schema);
+        return put_produced(document, endpoint->route, "application/octet-stream");
     case LEAT_STREAM:
-        return put_raw_content(&document->writer, "*/*", binary_schema);
+        return put_produced(document, endpoint->route, "*/*");
     case LEAT_EVENTS:
         return put_raw_content(&document->writer, "text/event-stream", text_schema);
     case LEAT_LINES:
@@ -282,13 +310,14 @@ static void put_success(struct document *document, const struct endpoint *endpoi
 }
 
 // What ranges and conditions make of a file.
-static void put_partial_answers(leat_json *writer) {
+static void put_partial_answers(struct document *document, const leat_route *route) {
+    leat_json *writer = &document->writer;
     put_status(writer, 206);
     leat_put_open(writer);
     json_pair(writer, "description", "Partial Content");
     json_pair_raw(writer, "headers",
                   "{\"Content-Range\":{\"description\":\"Which bytes these are, and of how many\",\"schema\":{\"type\":\"string\"}}}");
-    put_raw_content(writer, "application/octet-stream", binary_schema);
+    put_produced(document, route, "application/octet-stream");
     leat_put_close(writer);
     json_pair_raw(writer, "304", "{\"description\":\"Not Modified\"}");
 }
@@ -399,7 +428,7 @@ static void put_responses(struct document *document, const struct endpoint *endp
     leat_put_open(writer);
     put_success(document, endpoint);
     if (endpoint->route->returns->kind == LEAT_FILE)
-        put_partial_answers(writer);
+        put_partial_answers(document, endpoint->route);
     if (endpoint->cached)
         put_not_modified(writer);
     bool may_be_no_form = endpoint->has_files && !has_failure(endpoint, 400); // what is no multipart is no problem of a field's

@@ -1,9 +1,11 @@
-// media_type.c — what a file is by its name, and whether its bytes can be made fewer.
+// media_type.c — what a file is by its name, whether its bytes can be made fewer, and lists of types.
 #include "http/media_type.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "http/characters.h"
 
 #define TEXT(type) S(type "; charset=utf-8")
 
@@ -147,4 +149,24 @@ bool media_type_is_compressible(str type) {
         if (type.len == strlen(known[i]) && begins_with(type, known[i]))
             return true;
     return false;
+}
+
+bool media_type_next(str *rest, str *ret_type) {
+    if (!rest->ptr)
+        return false;
+    const char *comma = rest->len ? memchr(rest->ptr, ',', rest->len) : NULL;
+    *ret_type = trim_blanks((str){rest->ptr, comma ? (size_t)(comma - rest->ptr) : rest->len});
+    *rest = comma ? (str){comma + 1, rest->len - (size_t)(comma + 1 - rest->ptr)} : (str){0};
+    return true;
+}
+
+bool media_type_is_one(str type) {
+    unsigned slashes = 0;
+    for (size_t i = 0; i < type.len; i++) {
+        bool is_slash = type.ptr[i] == '/', is_upper = type.ptr[i] >= 'A' && type.ptr[i] <= 'Z';
+        if ((!is_slash && !is_token_char(type.ptr[i])) || is_upper || (is_slash && (i == 0 || i + 1 == type.len)))
+            return false;
+        slashes += is_slash;
+    }
+    return slashes == 1 && type.len <= MEDIA_TYPE_BYTES_MAX;
 }

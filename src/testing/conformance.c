@@ -241,11 +241,24 @@ const char *document_misfit(const struct document *document, json_t *schema, con
 
 // ---- answers
 
+// Of an answer that no schema describes: is it of a type that its route .produces?
+static const char *judge_type(const struct document *document, json_t *content, str type) {
+    const char *named, *semicolon = type.len ? memchr(type.ptr, ';', type.len) : NULL;
+    size_t bytes = semicolon ? (size_t)(semicolon - type.ptr) : type.len;
+    json_t *one;
+    json_object_foreach(content, named, one) {
+        bool is_any = strcmp(named, "*/*") == 0 || strcmp(named, "application/octet-stream") == 0; // or a file's own type
+        if (is_any || (strlen(named) == bytes && strncasecmp(named, type.ptr, bytes) == 0))
+            return NULL;
+    }
+    return text_of(document->a, "the Content-Type is '%.*s', which the document does not say", (int)type.len, type.ptr ? type.ptr : "");
+}
+
 static const char *judge_body(const struct document *document, json_t *content, const answer *x) {
     str type = header_at(x, "Content-Type");
     json_t *json = json_object_get(content, "application/json");
-    if (!json)
-        return NULL; // text, a file: nothing is said of it
+    if (!json || json_object_size(content) > 1)
+        return judge_type(document, content, type);
     if (type.len < 16 || strncasecmp(type.ptr, "application/json", 16) != 0)
         return "the Content-Type is not application/json, as the document says";
     json_t *value = json_view(x->body);

@@ -708,3 +708,9 @@ def test_the_document_says_what_each_kind_of_answer_is(client):
     lines = paths["/answers/rows"]["get"]["responses"]["200"]["content"]["application/jsonl"]
     assert lines["x-itemSchema"] == {"$ref": "#/components/schemas/Row"}
     assert list(paths["/answers/pieces"]["get"]["responses"]["200"]["content"]) == ["*/*"]
+    produced = lambda path, status="200": paths["/answers" + path]["get"]["responses"][status].get("content", {})
+    assert produced("/cookies") == {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+    assert produced("/versioned") == {"text/plain": {"schema": {"type": "string"}}, "application/x-v+json": {"schema": {}}}
+    assert list(produced("/formatted")) == ["text/csv"]
+    assert list(produced("/another")) == list(produced("/another", "206")) == ["text/plain"]
+    assert produced("/redirect", "307") == {}

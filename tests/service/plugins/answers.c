@@ -26,7 +26,7 @@ GET("/saved/{name:path}", save_file, File, (path(str, name), query(str, as))) {
     return send_file(r, folder(r), name, .download = as, .type = "application/octet-stream");
 }
 
-GET("/another", another_status, File, ()) {
+GET("/another", another_status, File, (), .produces = "text/plain") {
     set_status(r, 203);
     return send_file(r, folder(r), S("text.txt"));
 }
@@ -49,7 +49,7 @@ GET("/pieces", pieces, Stream, (query(i64, count), query(i64, bytes, .def = 10),
     return out;
 }
 
-GET("/formatted", formatted, Stream, (query(i64, count))) {
+GET("/formatted", formatted, Stream, (query(i64, count)), .produces = "text/csv") {
     Stream *out = stream(r, "text/csv");
     set_header(r, "X-Set", S("yes"));
     for (i64 i = 0; i < count; i++)
@@ -197,7 +197,7 @@ GET("/value", value, json_value, (query(str, json))) {
     return answer;
 }
 
-GET("/redirect", redirects, Response, (query(i64, status, .def = 307), query(str, to))) {
+GET("/redirect", redirects, Response, (query(i64, status, .def = 307), query(str, to)), .status = 307) {
     return redirect_as(r, (unsigned)status, to);
 }
 
@@ -218,7 +218,7 @@ GET("/cookies", cookies, Response, (query(str, kind))) {
 }
 
 static i64 version = 1;
-GET("/versioned", versioned, Response, (query(i64, bytes, .def = 10))) {
+GET("/versioned", versioned, Response, (query(i64, bytes, .def = 10)), .produces = "text/plain, application/x-v+json") {
     check_validators(r, .etag = format(r, "v%ld", (long)version), .modified = (timestamp){1700000000000000});
     char *body = alloc(r, (size_t)bytes);
     memset(body, 'v', (size_t)bytes);

@@ -344,6 +344,20 @@ static void test_snapshot_refuses_two_routes_of_one_shape_and_names_both(void **
     expect_refusal(CREATE(&read_note__route.base, &read_other__route.base), "GET /v1/notes/{other} is served already, by 'read_note'");
 }
 
+GET("/typed", typed, Note, (), .produces = "text/html") {
+    return new (r, Note);
+}
+GET("/odd", odd, Response, (), .produces = "text/html, html") {
+    return text(r, S(""));
+}
+
+static void test_snapshot_refuses_a_type_that_is_none_or_is_known(void **state) {
+    (void)state;
+    expect_refusal(CREATE(&typed__route.base, &odd__route.base),
+                   "route 'typed' returns Note, whose type is known: .produces is for a Response");
+    expect_in(messages, "route 'odd': .produces holds 'html', which is no media type");
+}
+
 static void test_snapshot_refuses_a_second_body(void **state) {
     (void)state;
     expect_refusal(CREATE(&two_bodies__route.base), "reads its body twice");
@@ -439,6 +453,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_snapshot_gathers_the_errors_of_a_route_and_of_its_providers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshot_describes_itself, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshot_refuses_two_routes_of_one_shape_and_names_both, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshot_refuses_a_type_that_is_none_or_is_known, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshot_refuses_a_second_body, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshot_refuses_a_path_that_nobody_reads, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshot_refuses_a_path_that_is_none, set_up, tear_down),

@@ -29,6 +29,18 @@ static void test_a_type_is_found_by_what_follows_the_last_dot(void **state) {
     expect("f.woff2", "font/woff2");
 }
 
+static void test_a_list_of_types_is_taken_apart_and_judged(void **state) {
+    static const char *const bad[] = {"", "html", "text/", "/html", "text/html/x", "Text/html", "text/html; charset=utf-8", "text html"};
+    str rest = S(" text/html ,image/*,"), type;
+    (void)state;
+    assert_true(media_type_next(&rest, &type) && str_eq(type, S("text/html")) && media_type_is_one(type));
+    assert_true(media_type_next(&rest, &type) && str_eq(type, S("image/*")) && media_type_is_one(type));
+    assert_true(media_type_next(&rest, &type) && !type.len && !media_type_next(&rest, &type));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (media_type_is_one(str_of(bad[i])))
+            fail_msg("'%s' was taken for a media type", bad[i]);
+}
+
 static void test_what_is_not_known_is_bytes(void **state) {
     (void)state;
     expect("", "application/octet-stream");
@@ -55,6 +67,7 @@ static void test_text_is_worth_compressing_and_what_is_packed_is_not(void **stat
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_type_is_found_by_what_follows_the_last_dot),
+        cmocka_unit_test(test_a_list_of_types_is_taken_apart_and_judged),
         cmocka_unit_test(test_what_is_not_known_is_bytes),
         cmocka_unit_test(test_text_is_worth_compressing_and_what_is_packed_is_not),
     };
