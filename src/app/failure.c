@@ -108,6 +108,11 @@ void fail_busy(req *r, const char *why) {
     request_leave(r, FAILED);
 }
 
+void fail_coded(req *r) {
+    reply_detail(r, 415, S("A body in a content coding is not read: send it as it is"), "Accept-Encoding: identity");
+    request_leave(r, FAILED);
+}
+
 static const leat_error *error_of_constraint(const req *r, str constraint) {
     const struct endpoint *endpoint = r->endpoint ? r->endpoint : r->work->program;
     if (!endpoint || !constraint.len)

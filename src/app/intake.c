@@ -315,6 +315,7 @@ void intake_read(req *r) {
     r->intake->app = r->app;
     r->intake->last = &r->intake->first;
     on_done(r, put_away, r->intake);
+    request_refuse_coded(r);
     check_if_worth_it(r);
     str content_type = http_text(r->head, r->head->content_type);
     if (multipart_is_type(content_type))

@@ -121,6 +121,7 @@ static bool is_json(str type) {
 
 static int read_body(req *r, const struct step *step, void *value) {
     struct reading reading = reading_of(r);
+    request_refuse_coded(r);
     if (r->is_body_to_come)
         body_gather(r, SIZE_MAX);
     if (!r->body.len || is_json(http_text(r->head, r->head->content_type)))
@@ -131,6 +132,7 @@ static int read_body(req *r, const struct step *step, void *value) {
 }
 
 static int read_fields(req *r, struct form *form) {
+    request_refuse_coded(r);
     if (r->is_body_to_come)
         body_gather(r, SIZE_MAX);
     int status = form_read(form, http_text(r->head, r->head->content_type), r->body, &r->app->options->http.form, &r->arena);

@@ -224,6 +224,12 @@ void response_put_validators(req *r, const struct validators *validators);
 
 /** Fails as `failure` says: by the ERROR of its constraint, or by its SQLSTATE. */
 _Noreturn void fail_by_database(req *r, const leat_query *query, const struct db_failure *failure);
+/** A body in a content coding is not unpacked: 415 and what is taken instead (RFC 9110, section 15.5.16). */
+_Noreturn void fail_coded(req *r);
+static inline void request_refuse_coded(req *r) {
+    if (__builtin_expect(r->head->is_coded, false))
+        fail_coded(r);
+}
 /** Fails with `status` and a Retry-After of a second. */
 _Noreturn void fail_busy(req *r, const char *why);
 

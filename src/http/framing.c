@@ -129,6 +129,11 @@ static int read_field(struct framing *framing, const struct http_field *field) {
         return 0;
     case 14:
         return is_same_word(name, "content-length", 14) ? read_length(framing, field->value) : 0;
+    case 16:
+        if (is_same_word(name, "content-encoding", 16))
+            head->is_coded |=
+                field->value.bytes && !(field->value.bytes == 8 && is_same_word(head->base + field->value.offset, "identity", 8));
+        return 0;
     case 17:
         return is_same_word(name, "transfer-encoding", 17) ? read_coding(framing, field->value) : 0;
     default:

@@ -4,6 +4,7 @@ The words are Pydantic 2's, so that a client of a FastAPI service sees no differ
 is asked: what it says about a broken text is what we are to say.
 """
 
+import gzip
 import itertools
 import json
 import re
@@ -151,6 +152,21 @@ def test_a_body_that_is_too_deep_is_a_400(ada, opening, closing, depth):
     for body in (inner, '{"title":"t","content":"c","other":' + inner + "}", opening * depth):
         answer = post_body(ada, body)
         assert answer.status == 400 and answer.json == {"detail": "There was an error parsing the body"}, (depth, str(answer)[:200])
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "GZIP, identity", "x"])
+@pytest.mark.parametrize("path, type_", [("/v1/posts", "application/json"), ("/v1/auth/login", "application/x-www-form-urlencoded"),
+                                         ("/v1/files", "multipart/form-data; boundary=xyz")])
+def test_a_body_in_a_content_coding_is_a_415_and_never_unpacked(ada, coding, path, type_):
+    answer = ada.client.post(path, body=gzip.compress(b" " * 5_000_000), headers={"Content-Type": type_, "Content-Encoding": coding})
+    assert answer.status == 415 and answer.field("Accept-Encoding") == "identity", answer
+
+
+def test_a_body_in_no_coding_may_say_so(ada):
+    for coding in ("identity", "Identity", ""):
+        answer = ada.client.post("/v1/posts", body=b'{"title":"t","content":"c"}',
+                                 headers={"Content-Type": "application/json", "Content-Encoding": coding})
+        assert answer.status == 201, answer
 
 
 def test_a_body_may_be_sixty_deep(ada):

@@ -67,7 +67,8 @@ GET("/file", file, File, (), .timeout_ms = 5000) {
     set_header(r, "Cache-Control", S("private"));
     set_header(r, "ETag", S("\"mine\""));
     set_header(r, "Content-Disposition", S("inline"));
-    return send_file(r, settings(Headers)->folder.ptr, S("page.txt"), .max_age_s = 60, .download = S("other"), .type = "text/plain");
+    const char *folder = format(r, "%.*s", (int)settings(Headers)->folder.len, settings(Headers)->folder.ptr).ptr;
+    return send_file(r, folder, S("page.txt"), .max_age_s = 60, .download = S("other"), .type = "text/plain");
 }
 
 GET("/events", ticks, Events, ()) {
