@@ -40,9 +40,9 @@ struct http_head {
     enum http_method method;
     uint8_t minor; // of HTTP/1.x
     bool keep_alive, has_body, is_chunked, expects_continue;
-    bool is_coded; // a Content-Encoding other than identity: the body is not what its type says
-    uint64_t content_length;                                                        // where has_body and not is_chunked
-    struct http_span target, path, query;                                           // path: still percent-encoded; query: behind the '?'
+    bool is_coded;                        // a Content-Encoding other than identity: the body is not what its type says
+    uint64_t content_length;              // where has_body and not is_chunked
+    struct http_span target, path, query; // path: still percent-encoded; query: behind the '?'
     struct http_span host, content_type, authorization, cookie, origin, request_id; // bytes is 0 where there is none
     struct http_findings *findings;                                                 // NULL: it is not kept
     uint16_t field_count;
