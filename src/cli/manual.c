@@ -77,7 +77,8 @@ static void put_page(const struct verb *verb) {
         puts(".SH ENVIRONMENT\nSettings come from the flags, the environment, or the file .env in the working folder.");
         config_describe(put_setting);
     }
-    puts(".SH EXIT STATUS\n0: it is done. 1: it failed, and said why on standard error. 2: it was called wrongly.\n.SH SEE ALSO\n.BR leat "
+    puts(".SH EXIT STATUS\n0: it is done. 1: it failed, and said why on standard error. 2: it was called wrongly. "
+         "Others are described above, where there are any.\n.SH SEE ALSO\n.BR leat "
          "(1)");
 }
 
@@ -96,6 +97,15 @@ static void put_overview(void) {
 
 // ---- completion
 
+// What may follow a verb, where that is one of a few words.
+static const char *actions_of(const struct verb *verb) {
+    static const char *const actions[][2] = {{"db", "new up down redo status history check stamp reset"}, {"completion", "bash zsh"}};
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+        if (!strcmp(verb->name, actions[i][0]))
+            return actions[i][1];
+    return "";
+}
+
 static void put_bash(void) {
     fputs("# completion of leat for bash: source it, or put it into /usr/share/bash-completion/completions\n"
           "_leat() {\n    local word=${COMP_WORDS[COMP_CWORD]} words=\n    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        words='",
@@ -107,7 +117,7 @@ static void put_bash(void) {
         printf("            %s) words='", (*verb)->name);
         for (const struct flag *flag = (*verb)->flags; flag->name; flag++)
             printf("--%s ", flag->name);
-        fputs("--help' ;;\n", stdout);
+        printf("--help'; [ \"$COMP_CWORD\" -eq 2 ] && words+=' %s' ;;\n", actions_of(*verb));
     }
     fputs("        esac\n    fi\n    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n}\ncomplete -o default -F _leat leat\n", stdout);
 }
@@ -140,6 +150,8 @@ static void put_zsh(void) {
             put_zsh_text(flag->help);
             printf(flag->value && !strcmp(flag->value, "DIR") ? "]:%s:_files -/'" : flag->value ? "]:%s: '" : "]'", flag->value);
         }
+        if (*actions_of(*verb))
+            printf(" '2:action:(%s)'", actions_of(*verb));
         fputs(" '*:file:_files' ;;\n", stdout);
     }
     fputs("    esac\n}\n_leat \"$@\"\n", stdout);

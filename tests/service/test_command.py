@@ -252,3 +252,112 @@ def test_top_is_a_table_in_a_pipe_and_json_for_scripts(busy):
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 0 and all(line["seconds"] > 0.5 for line in lines)
     process.stdout.close()
+
+
+# ---- help
+
+
+# What is only looked at for flags that are not there: it wants a database elsewhere, a checkout, or does not end.
+NOT_RUN = re.compile(r"postgresql://|^leat (run|dev|bench|build|test|rollback|unload)\b|git show|~/|leat db (new|down|up posts)|top( --json|$)")
+
+
+def examples():
+    for verb in ["", *verbs()]:
+        said = subprocess.run([program(), *verb.split(), "--help"], capture_output=True, text=True, check=True).stdout
+        for line in re.search(r"^Examples:\n((?:  .*\n)+)", said, re.MULTILINE)[1].splitlines():
+            yield pytest.param(verb, line.strip(), said, id=line.strip())
+
+
+def test_every_verb_has_examples():
+    seen = {param.values[0] for param in examples()}
+    assert seen == {"", *verbs()}
+
+
+@pytest.mark.parametrize("verb, example, said", examples())
+def test_an_example_of_the_help_works_as_it_stands(busy, verb, example, said):
+    """Pasted into a shell in the folder of a server that runs; what cannot be run here names no flag that the verb has not."""
+    if NOT_RUN.search(example):
+        known = set(re.findall(r"--[a-z-]+", said.split("Flags:")[1])) if "Flags:" in said else set()
+        own = re.search(rf"leat {verb}\b([^|&>]*)", example)[1] if verb else ""
+        assert set(re.findall(r"(?<= )--[a-z-]+", own.split(" -- ")[0])) <= known | {"--port", "--workers"}
+        return
+    if "jq" in example and not shutil.which("jq"):
+        example = re.sub(r"jq .*", "cat", example)
+    commands = busy.folder / "commands"
+    if not commands.exists():
+        commands.mkdir()
+        os.symlink(os.path.abspath(program()), commands / "leat")
+    client = Client(busy)
+    account = {"email": f"help.{time.monotonic_ns()}@example.org", "first_name": "A", "last_name": "B", "password": "Secure123"}
+    identity = client.post("/v1/auth/register", account).json["id"]
+    client.forget()
+    environment = {**clean_environment(SECRET_KEY=SECRET, ID=identity, TERM="dumb"), "PATH": f"{commands}:{os.environ['PATH']}"}
+    here = busy.folder if verb != "new" else throw_away_folder()
+    done = subprocess.run(["bash", "-c", example.replace("localhost:8000", f"{busy.host}:{busy.port}")], cwd=here, env=environment,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    expected = (0, 1, 3) if verb == "doctor" else (0, 2) if example == "leat" else (0,)
+    assert done.returncode in expected, f"{example}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+    assert done.stdout or ">" in example or verb in ("completion", "reload"), f"{example} says nothing"
+    if "--json" in example and "jq" not in example:
+        [json.loads(line) for line in [done.stdout.split("\n{")[-1]] if line.startswith("{")]
+
+
+# ---- completion
+
+
+def complete(shell_script, *words):
+    """What bash offers for the last of these words."""
+    quoted = " ".join(f"'{word}'" for word in words)
+    script = f"source {shell_script}\nCOMP_WORDS=({quoted}) COMP_CWORD={len(words) - 1}\n_leat leat '{words[-1]}' '{words[-2]}'\nprintf '%s\\n' \"${{COMPREPLY[@]}}\""
+    done = subprocess.run(["bash", "--norc", "-c", script], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    return done.stdout.split()
+
+
+def test_bash_completes_verbs_and_the_flags_of_each(folder):
+    script = folder / "leat.bash"
+    script.write_text(leat("completion", "bash", folder=folder).stdout)
+    assert subprocess.run(["bash", "-n", script], capture_output=True).returncode == 0
+    assert set(complete(script, "leat", "")) == {*verbs(), "help"}
+    assert set(complete(script, "leat", "ro")) == {"rollback", "routes"}
+    for verb in verbs():
+        said = leat(verb, "--help", folder=folder).stdout
+        flags = set(re.findall(r"^  (?:-\w, )?(--[a-z-]+)", said.split("Flags:")[1].split("Settings,")[0], re.MULTILINE)) if "Flags:" in said else set()
+        assert set(complete(script, "leat", verb, "--")) == flags | {"--help"}, verb
+    assert complete(script, "leat", "nonsense", "--") == []
+    assert set(complete(script, "leat", "db", "sta")) == {"status", "stamp"}
+    assert set(complete(script, "leat", "completion", "")) == {"bash", "zsh", "--help"}
+
+
+def test_bash_completes_in_a_terminal(folder):
+    """A real, interactive bash with a Tab."""
+    (folder / "rc").write_text(f"PATH={os.path.dirname(os.path.abspath(program()))}:$PATH\nPS1='$ '\nsource <(leat completion bash)\n")
+    pid, fd = pty.fork()
+    if pid == 0:
+        try:
+            os.execvpe("bash", ["bash", "--rcfile", str(folder / "rc"), "-i"], clean_environment(TERM="dumb"))
+        finally:
+            os._exit(127)
+    said, end, typed = b"", time.monotonic() + 30, False
+    try:
+        while b"leat completion" not in said and time.monotonic() < end:
+            if select.select([fd], [], [], 0.2)[0]:
+                said += os.read(fd, 4096)
+            if not typed and b"$ " in said:
+                os.write(fd, b"leat comple\t")
+                typed = True
+        assert b"leat completion" in said, said
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(fd)
+
+
+def test_the_completion_for_zsh_is_what_zsh_reads(folder):
+    text = leat("completion", "zsh", folder=folder).stdout
+    assert text.startswith("#compdef leat\n")
+    for verb in verbs():
+        assert f"            '{verb}:" in text and re.search(rf"^        {verb}\) _arguments", text, re.MULTILINE), verb
+    (folder / "_leat").write_text(text)
+    checker = ["zsh", "-n"] if shutil.which("zsh") else ["bash", "-n"]  # they agree on all that it is made of
+    assert subprocess.run([*checker, folder / "_leat"], capture_output=True, text=True).stderr == ""
