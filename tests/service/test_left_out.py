@@ -489,3 +489,43 @@ def test_no_request_fails_while_everything_is_done_wrong(world):
     assert count[0] > 100
     assert list(world.refused()) == ["thief"] and "GET /steady is served already" in world.refused()["thief"]
     server.check()
+
+
+# ---- with a database
+
+
+def test_what_postgres_refuses_is_its_plugins_alone(tmp_path):
+    """A migration that fails, and SQL that does not fit: each leaves its plugin out, and others load, also at the next start."""
+    plugins, made = tmp_path / "plugins", tmp_path / "made"
+    tmp_path.chmod(0o755)
+    plugins.mkdir()
+    made.mkdir()
+    for name, sql in (("bad_one", "CREATE TABLE bad_one (id bigint);\nSELEKT 1;\n"), ("fine", "CREATE TABLE fine (id bigint);\n")):
+        (made / f"migrations_{name}").mkdir()
+        (made / f"migrations_{name}/0001_begin.up.sql").write_text(sql)
+
+    def put(name, code, migrations=False):
+        options = f', .migrations = "{made}/migrations_{name}"' if migrations else ""
+        file = plugin(made, name, page(f"/{name}", name, f"say_{name}"), code, options=options)
+        shutil.copy(file, plugins / ".next")
+        os.rename(plugins / ".next", plugins / file.name)
+
+    count = 'GET("/count_{0}", count_{0}, Response, (depends(get_db, db))) {{ return text(r, format(r, "%ld", (long)db_value(db, i64, "SELECT count(*) FROM {0}"))); }}\n'
+    with Server("--plugins", str(plugins), bench=False, folder=tmp_path, LOG_FORMAT="text", start=False) as server:
+        server.start()
+        put("bad_one", count.format("bad_one"), True)
+        put("fine", count.format("fine"), True)
+        put("lost", count.format("no_such_table"))
+        status, _, error = leat(server, "reload")
+        assert status == 1 and "0001_begin.up.sql:2" in error and "no_such_table" in error, error
+        assert answer_of(server, "/fine").status == 200 and answer_of(server, "/count_fine").body == b"0"
+        assert answer_of(server, "/bad_one").status == 404 and answer_of(server, "/lost").status == 404
+        refused = {name: row["why"] for (name, state), row in plugins_of(server).items() if state == "refused"}
+        assert sorted(refused) == ["bad_one", "lost"] and "SELEKT" in refused["bad_one"] and ".lost.c:5" in refused["lost"], refused
+        (plugins / "bad_one.so").unlink()
+        wait_for(lambda: ("bad_one", "refused") not in plugins_of(server))
+        server.send_signal(15)
+        assert server.wait() == 0
+        server.start()
+        assert answer_of(server, "/count_fine").body == b"0" and answer_of(server, "/lost").status == 404
+        assert ("lost", "refused") in plugins_of(server)
