@@ -48,8 +48,8 @@ typedef struct leat_error {
     const char *name;   /**< in the log */
     const char *detail; /**< what the client is told */
     // author's options
-    const char *constraint;          /**< the Postgres constraint whose violation is this error */
-    const char *headers;             /**< "WWW-Authenticate: Bearer" */
+    const char *constraint; /**< the Postgres constraint whose violation is this error */
+    const char *headers;    /**< "WWW-Authenticate: Bearer", lines between '\n'; not given: the parent's. ON_ERROR's answer has them too */
     const struct leat_error *parent; /**< ON_ERROR(parent) answers for its children */
     const leat_schema *model;        /**< a body other than {"detail": ...}, for the documents and ON_ERROR */
 } leat_error;

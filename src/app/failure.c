@@ -8,6 +8,7 @@
 #include "away.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "header.h"
 #include "observe.h"
 #include "reply.h"
 #include "request.h"
@@ -31,6 +32,13 @@ static Response *own_answer(req *r, const leat_error *error) {
     return NULL;
 }
 
+// Of a family that says none of its own: the nearest ancestor's, as a subclass has what its base has.
+static const char *headers_of(const leat_error *error) {
+    while (error && !error->headers)
+        error = error->parent;
+    return error ? error->headers : NULL;
+}
+
 static void fail_on_core(req *r, void *error);
 
 static _Noreturn void fail_with(req *r, const leat_error *error) {
@@ -39,9 +47,10 @@ static _Noreturn void fail_with(req *r, const leat_error *error) {
     Response *response = own_answer(r, error);
     if (response) {
         response->status = response->status ? response->status : error->status;
+        header_put_default_lines(r, headers_of(error));
         reply_response(r, response);
     } else {
-        reply_failure(r, error->status, error, str_of(error->detail), error->headers);
+        reply_failure(r, error->status, error, str_of(error->detail), headers_of(error));
     }
     request_leave(r, FAILED);
 }

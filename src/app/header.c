@@ -114,13 +114,29 @@ void drop_header(req *r, const char *field) {
     append(r, make_line(r, name, (str){0}));
 }
 
-void header_put_default(req *r, const char *name, str value) {
+static void put_default(req *r, str name, str value) {
     for (const struct header_line *line = r->headers; line; line = line->next)
-        if (is_same(line->name, str_of(name)))
+        if (is_same(line->name, name))
             return;
     struct header_line *line = new (r, struct header_line);
-    *line = (struct header_line){.name = str_of(name), .value = value, .is_default = true};
+    *line = (struct header_line){.name = name, .value = value, .is_default = true};
     append(r, line);
+}
+
+void header_put_default(req *r, const char *name, str value) {
+    put_default(r, str_of(name), value);
+}
+
+void header_put_default_lines(req *r, const char *lines) {
+    while (lines && *lines) {
+        size_t bytes = strcspn(lines, "\n");
+        const char *colon = memchr(lines, ':', bytes);
+        if (colon) {
+            const char *value = colon + 1 + strspn(colon + 1, " ");
+            put_default(r, (str){lines, (size_t)(colon - lines)}, (str){value, (size_t)(lines + bytes - value)});
+        }
+        lines += bytes + (lines[bytes] == '\n');
+    }
 }
 
 str header_find(const struct header_line *lines, const char *name) {

@@ -22,6 +22,8 @@ struct header_line {
 str header_find(const struct header_line *lines, const char *name);
 /** Adds the server's own, unless the handler has said something of that name. Neither is copied. */
 void header_put_default(req *r, const char *name, str value);
+/** The same of each "Name: value" between '\n', as an ERROR holds them; NULL: none. */
+void header_put_default_lines(req *r, const char *lines);
 /** All of them into a head. */
 void headers_write(const struct header_line *lines, struct answer *answer);
 /** What the handler called its answer's body, else `type`. */

@@ -192,12 +192,13 @@ static void finish_failure(struct answer *answer, const struct snapshot *snapsho
 }
 
 // The answer of an ON_FAILURE, where there is one that has one.
-static bool has_own_answer(req *r, const struct leat_failure *failure) {
+static bool has_own_answer(req *r, const struct leat_failure *failure, const char *headers) {
     r->status = 0; // it was of the answer that is not given
     Response *response = r->endpoint->on_failures ? middleware_on_failure(r, failure) : NULL;
     if (!response)
         return false;
     response->status = response->status ? response->status : failure->status;
+    header_put_default_lines(r, headers);
     reply_response(r, response);
     return true;
 }
@@ -221,7 +222,7 @@ static void answer_failure(req *r, struct leat_failure *failure, const struct pr
     headers_forget_body(r);
     if (is_looked_at && problems)
         failure->problems = failure_body_problems(problems, &r->arena);
-    if (has_own_answer(r, failure))
+    if (has_own_answer(r, failure, headers))
         return;
     struct answer answer;
     begin(r, &answer, failure->status);

@@ -8,10 +8,12 @@ TEST_PLUGINS("users");
 SCHEMA(Seen, (str, seen));
 SCHEMA(Wanted, (i64, number, .ge = 1));
 ERROR(no_key, 401, "API key missing", .headers = "WWW-Authenticate: Bearer");
-ERROR(locked, 423, "Locked");
+ERROR(locked, 423, "Locked", .headers = "Retry-After: 5\nX-Reason: meeting");
 ERROR(hook_gave_up, 418, "Hook gave up");
-ERROR(family, 409, "Conflict");
+ERROR(family, 409, "Conflict", .headers = "X-Family: Smith");
 ERROR(child, 409, "A child of it", .parent = &family);
+ERROR(own_name, 409, "A child with a name of its own", .parent = &family, .headers = "X-Family: Jones");
+ERROR(no_session, 401, "No session", .parent = &no_key);
 
 static char trace[256];
 
@@ -70,6 +72,8 @@ ON_FAILURE(witness, failure, .order = 9) {
     return NULL;
 }
 ON_ERROR(family, e) {
+    if (header_of(r, "X-Say").ptr)
+        set_header(r, "X-Family", S("the hook's"));
     return json_text(r, format(r, "{\"family\":\"%s\"}", e->name));
 }
 
@@ -95,6 +99,12 @@ GET("/m/locked", get_locked, Seen, ()) {
 }
 GET("/m/child", get_child, Seen, ()) {
     fail(r, child);
+}
+GET("/m/own-name", get_own_name, Seen, ()) {
+    fail(r, own_name);
+}
+GET("/m/no-session", get_no_session, Seen, ()) {
+    fail(r, no_session);
 }
 GET("/m/refused", get_refused, Seen, ()) {
     http_fail(r, 404, "Nothing here");
@@ -172,6 +182,15 @@ TEST(an_error_with_an_answer_of_its_own_keeps_it) {
     expect_status(x, 409);
     expect_json(x, "family", J("child"));
     assert_null(strstr(trace, "!witness"));
+}
+TEST(the_headers_of_an_error_go_with_whatever_answers_it) {
+    expect_header(get(a, "/m/child"), "X-Family", "Smith"); // of its parent, and the answer is ON_ERROR's
+    expect_header(get(a, "/m/own-name"), "X-Family", "Jones");
+    expect_header(get(a, "/m/child", .headers = "X-Say: so"), "X-Family", "the hook's");
+    expect_header(get(a, "/m/no-session"), "WWW-Authenticate", "Bearer"); // the usual answer
+    answer *x = get(a, "/m/locked");                                      // ON_FAILURE's
+    expect_header(x, "Retry-After", "5");
+    expect_header(x, "X-Reason", "meeting");
 }
 TEST(failure_hooks_see_the_problems_of_a_422) {
     answer *x = post(a, "/m/body", J({"number" : 0}));
