@@ -60,6 +60,7 @@ SCHEMA(Server,
     (LogFormat, log_format, .optional = true, .description = "json, text, or auto: text on a terminal, else json"),
 
     (bool, pin, .optional = true, .env = "LEAT_PIN", .description = "Pin each thread to its CPU; true"),
+    (i32, busy_poll_us, .optional = true, .ge = 0, .le = 10000, .description = "Look for what comes before sleeping, while it comes that soon; 0"),
 
     (i32, request_line_bytes_max, .optional = true, .ge = 64, .le = 65536, .description = "Longest request line, 8192; then 414"),
     (i32, field_count_max, .optional = true, .ge = 1, .le = HTTP_FIELDS_MAX, .description = "Most header fields, 100; then 431"),
@@ -195,6 +196,7 @@ static void take_server(const Server *given, struct server_options *server) {
     TAKE(port, server->port);
     TAKE(workers, server->worker_count);
     TAKE(pin, server->pinned);
+    TAKE(busy_poll_us, server->busy_poll_us);
     TAKE(connections_max, server->conn_count_max);
     TAKE(output_bytes_max, server->output_bytes_max);
     TAKE(answer_memory_max, server->answer_memory_max);

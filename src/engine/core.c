@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 
-enum { TURN_END_ROUNDS_MAX = 64, SPARE_ARENA_BLOCKS_MAX = 512, CORO_TRIM_MS = 1000 };
+enum { TURN_END_ROUNDS_MAX = 64, WAITS_REMEMBERED = 8, SPARE_ARENA_BLOCKS_MAX = 512, CORO_TRIM_MS = 1000 };
 
 const struct core_options core_options_default = {
     .ring = {.sq_entries = 1024, .cq_entries = 8192, .buffer_count = 512, .buffer_bytes = 4096},
@@ -46,7 +46,7 @@ static void on_coro_trim(struct timer *timer) {
 
 int core_init(struct core *core, const struct core_options *options) {
     assert(!current);
-    *core = (struct core){.index = options->index};
+    *core = (struct core){.index = options->index, .busy_poll_ns = options->busy_poll_us * INT64_C(1000)};
     if (options->pinned)
         pin(options->index);
     int error = ring_create(&options->ring, &core->ring);
@@ -121,9 +121,35 @@ static int64_t wait_of(const struct core *core, int64_t wait_ms) {
     return wait_ns >= 0 && wait_ns < until_ns ? wait_ns : until_ns;
 }
 
+// Looks without sleeping, as long as it may or until there is something.
+static int poll_busily(struct core *core, int64_t began_ns, int64_t wait_ns) {
+    int64_t most_ns = wait_ns >= 0 && wait_ns < core->busy_poll_ns ? wait_ns : core->busy_poll_ns;
+    int error;
+    do
+        error = ring_wait(core->ring, 0);
+    while (error == 0 && !ring_is_ready(core->ring) && clock_monotonic_ns() - began_ns < most_ns);
+    return error;
+}
+
+// Of late: each turn counts an eighth, and one that waited long no more than it takes to see that looking does not pay.
+static void learn_wait(struct core *core, int64_t waited_ns) {
+    int64_t most_ns = core->busy_poll_ns * WAITS_REMEMBERED;
+    core->wait_mean_ns += ((waited_ns < most_ns ? waited_ns : most_ns) - core->wait_mean_ns) / WAITS_REMEMBERED;
+}
+
+static __attribute__((noinline)) int wait_busily(struct core *core, int64_t wait_ms, int64_t wait_ns) {
+    int64_t began_ns = clock_monotonic_ns();
+    int error = core->wait_mean_ns < core->busy_poll_ns ? poll_busily(core, began_ns, wait_ns) : 0;
+    if (error == 0 && !ring_is_ready(core->ring))
+        error = ring_wait(core->ring, wait_of(core, wait_ms));
+    learn_wait(core, clock_monotonic_ns() - began_ns);
+    return error;
+}
+
 int core_turn(struct core *core, int64_t wait_ms) {
+    int64_t wait_ns = wait_of(core, wait_ms);
     pulse_wait(&core->pulse, true);
-    int error = ring_wait(core->ring, wait_of(core, wait_ms));
+    int error = core->busy_poll_ns && wait_ns ? wait_busily(core, wait_ms, wait_ns) : ring_wait(core->ring, wait_ns);
     pulse_wait(&core->pulse, false);
     pulse_beat(&core->pulse, 2);
     if (error < 0)

@@ -27,6 +27,11 @@ struct core_options {
     bool pinned;
     struct ring_options ring;
     struct coro_options coro;
+    /**
+     * How long a core looks for completions before it sleeps, where the last ones came that soon; 0: never. Waking takes longer than
+     * looking (35 us and more on a virtual machine), and a core that looks is busy.
+     */
+    uint32_t busy_poll_us;
 };
 /** Core 0, not pinned, everything else as the design says. */
 extern const struct core_options core_options_default;
@@ -45,6 +50,7 @@ struct core {
     struct list next_turn; // deferred: at the beginning of the next turn, which then does not wait
     struct timer coro_trim;
     struct pulse pulse;
+    int64_t busy_poll_ns, wait_mean_ns; // core_options.busy_poll_us; how long a turn has waited of late
     bool is_stopping;
     void *http, *db, *app; // what the upper floors keep on this core
 };

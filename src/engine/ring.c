@@ -356,8 +356,12 @@ static bool is_everyday(int error) {
     }
 }
 
+bool ring_is_ready(const struct ring *ring) {
+    return ring->refused || io_uring_cq_ready(&ring->uring);
+}
+
 int ring_wait(struct ring *ring, int64_t wait_ns) {
-    if (wait_ns && (ring->refused || io_uring_cq_ready(&ring->uring)))
+    if (wait_ns && ring_is_ready(ring))
         wait_ns = 0;
     struct __kernel_timespec timeout = {.tv_sec = wait_ns / 1000000000, .tv_nsec = wait_ns % 1000000000};
     struct io_uring_getevents_arg arg = {.ts = wait_ns > 0 ? (uintptr_t)&timeout : 0};

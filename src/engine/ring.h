@@ -90,6 +90,8 @@ int ring_post_prepare(void);
  * errno that is not of the everyday kind (-EINTR and -ETIME are 0).
  */
 int ring_wait(struct ring *ring, int64_t wait_ns);
+/** True when there is a completion to run. */
+bool ring_is_ready(const struct ring *ring);
 /** Runs the completions that are there, and returns how many. What they submit waits for the next ring_wait(). */
 int ring_run(struct ring *ring);
 /** One turn: ring_wait(), then ring_run(). */

@@ -13,6 +13,7 @@ struct server_options {
     uint16_t port;         // 0: the kernel picks one
     unsigned worker_count; // one core each, WORKERS_MAX at most
     bool pinned;
+    uint32_t busy_poll_us;    // see core_options
     unsigned conn_count_max;  // a core
     size_t output_bytes_max;  // 64 KiB: then reading stops
     size_t answer_memory_max; // 256 MiB of large answers, a core, and as much of what they are made from: 503

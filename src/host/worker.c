@@ -156,6 +156,7 @@ static void started(void *arg, const char *failure) {
 static int begin(struct worker *worker) {
     struct core_options options = {.index = worker->index,
                                    .pinned = worker->crew->options->pinned,
+                                   .busy_poll_us = worker->crew->options->busy_poll_us,
                                    .ring = worker->crew->options->ring,
                                    .coro = worker->crew->options->coro};
     int status = core_init(&worker->core, &options);

@@ -190,6 +190,50 @@ static void test_a_message_wakes_a_core_that_waits(void **state) {
     core_finish(&core);
 }
 
+static void *post_later(void *arg) {
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    return post_send(arg);
+}
+
+static void core_open_busy(struct core *core, uint32_t busy_poll_us) {
+    struct core_options options = world_core();
+    options.busy_poll_us = busy_poll_us;
+    assert_int_equal(core_init(core, &options), 0);
+}
+
+static void test_a_core_that_polls_busily_looks_for_what_comes_without_sleeping(void **state) {
+    (void)state;
+    struct core core;
+    clock_freeze(1000000000, 5000000); // its time to look never ends
+    core_open_busy(&core, 100);
+    struct post post = {.message.run = post_run, .core = &core};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, post_later, &post), 0);
+    uint64_t entered = ring_enter_count(core.ring);
+
+    assert_int_equal(core_run(&core), 0);
+
+    assert_true(ring_enter_count(core.ring) - entered > 100);
+    assert_int_equal(core.turn_count, 1);
+    pthread_join(thread, NULL);
+    clock_freeze(-1, -1);
+    core_finish(&core);
+}
+
+static void test_a_core_that_polls_busily_sleeps_once_nothing_comes(void **state) {
+    (void)state;
+    struct core core;
+    core_open_busy(&core, 50);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(core_turn(&core, 5), 0);
+    uint64_t entered = ring_enter_count(core.ring);
+
+    assert_int_equal(core_turn(&core, 5), 0);
+
+    assert_int_equal(ring_enter_count(core.ring) - entered, 1);
+    core_finish(&core);
+}
+
 static void *pinned_core(void *arg) {
     struct core core;
     struct core_options options = world_core();
@@ -277,6 +321,8 @@ int main(void) {
         cmocka_unit_test(test_a_timer_ends_the_wait),
         cmocka_unit_test(test_timers_follow_the_clock_they_are_given),
         cmocka_unit_test(test_a_message_wakes_a_core_that_waits),
+        cmocka_unit_test(test_a_core_that_polls_busily_looks_for_what_comes_without_sleeping),
+        cmocka_unit_test(test_a_core_that_polls_busily_sleeps_once_nothing_comes),
         cmocka_unit_test(test_a_core_is_pinned_to_its_index_modulo_the_usable_cpus),
         cmocka_unit_test(test_a_burst_of_coroutines_is_trimmed_by_and_by),
     };
