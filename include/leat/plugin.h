@@ -25,7 +25,7 @@ typedef struct leat_plugin {
     // author's options
     const char *version;                          /**< of the plugin, for `leat plugins`: "1.0.0" */
     const char *prefix;                           /**< before every route's path: "/v1" */
-    const char *tag;                              /**< the documents' group of its routes */
+    const char *tag;                              /**< the documents' group of its routes; its name where not given */
     const char *description;                      /**< of its group of routes, for the documents */
     const char *migrations;                       /**< folder of its SQL files, from the server's working folder: "migrations/users" */
     const char *const *requires;                  /**< REQUIRES(...): loaded and migrated first */

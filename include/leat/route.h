@@ -108,8 +108,9 @@ struct leat_provider {
     const leat_param *params;                   /**< what it asks for itself */
     void (*call)(req *, void *args, void *out); /**< writes the value to `out`; NULL: an IMPORT */
     // author's options
-    bool no_cache;                   /**< made anew for each that asks; otherwise once a request */
-    const char *security;            /**< the OpenAPI scheme's name, "bearerAuth" */
+    bool no_cache; /**< made anew for each that asks; otherwise once a request */
+    /** The name of an OpenAPI scheme, "apiKey": a key where its own header(), cookie() or query() is read, without one a bearer token. */
+    const char *security;
     const char *from;                /**< IMPORT: the plugin that provides it */
     const leat_error *const *errors; /**< for the documents, and for the constraints of its statements */
     /**

@@ -12,6 +12,7 @@
 #include "http/session.h"
 #include "openapi_components.h"
 #include "openapi_form.h"
+#include "openapi_security.h"
 #include "snapshot_internal.h"
 
 struct document {
@@ -46,36 +47,14 @@ static void put_summary(leat_json *writer, const leat_route *route) {
 }
 
 static const char *tag_of(const struct endpoint *endpoint) {
-    return endpoint->route->tag ? endpoint->route->tag : endpoint->plugin->tag;
+    const leat_plugin *plugin = endpoint->plugin;
+    return endpoint->route->tag ? endpoint->route->tag : plugin->tag ? plugin->tag : plugin->name;
 }
 
 static void put_tags(leat_json *writer, const struct endpoint *endpoint) {
-    const char *tag = tag_of(endpoint);
-    if (!tag)
-        return;
     json_key(writer, "tags");
     json_list_open(writer);
-    json_write_string(writer, str_of(tag));
-    json_list_close(writer);
-}
-
-static const char *security_of(const struct endpoint *endpoint) {
-    for (unsigned i = 0; i < endpoint->step_count; i++)
-        if (endpoint->steps[i].kind == STEP_CALL && endpoint->steps[i].provider->security)
-            return endpoint->steps[i].provider->security;
-    return NULL;
-}
-
-static void put_security(leat_json *writer, const struct endpoint *endpoint) {
-    const char *scheme = security_of(endpoint);
-    if (!scheme)
-        return json_pair_raw(writer, "security", "[]"); // said, so that nobody wonders whether it was forgotten
-    json_key(writer, "security");
-    json_list_open(writer);
-    leat_put_open(writer);
-    json_key(writer, scheme);
-    json_write_raw(writer, S("[]"));
-    leat_put_close(writer);
+    json_write_string(writer, str_of(tag_of(endpoint)));
     json_list_close(writer);
 }
 
@@ -460,7 +439,7 @@ static void put_operation(struct document *document, const struct endpoint *endp
     put_operation_id(writer, endpoint);
     if (endpoint->route->deprecated)
         json_pair_raw(writer, "deprecated", "true");
-    put_security(writer, endpoint);
+    security_write(writer, endpoint);
     put_parameters(document, endpoint);
     put_request_body(document, endpoint);
     put_responses(document, endpoint);
@@ -512,16 +491,21 @@ static bool has_member(const leat_schema *schema, const char *name) {
     return false;
 }
 
-// The login is the form with a username and a password.
+// The login is the form with a username and a password, above all one that is answered with a token.
 static const char *token_url(const struct snapshot *snapshot) {
+    const char *first = NULL;
     for (size_t i = 0; i < snapshot->endpoint_count; i++)
         for (unsigned k = 0; k < snapshot->endpoints[i].step_count; k++) {
             const struct step *step = &snapshot->endpoints[i].steps[k];
             const leat_param *param = step->kind == STEP_FORM ? param_of(&snapshot->endpoints[i], step) : NULL;
-            if (param && has_member(param->type, "username") && has_member(param->type, "password"))
+            if (!param || !has_member(param->type, "username") || !has_member(param->type, "password"))
+                continue;
+            const leat_schema *answer = snapshot->endpoints[i].route->returns;
+            if (answer->kind == LEAT_OBJECT && has_member(answer, "access_token"))
                 return snapshot->endpoints[i].path;
+            first = first ? first : snapshot->endpoints[i].path;
         }
-    return NULL;
+    return first;
 }
 
 static const char fixed_components[] =
@@ -536,17 +520,6 @@ static const char fixed_components[] =
     "\"msg\","
     "\"type\"],\"title\":\"ValidationError\"}";
 
-static void put_security_schemes(struct document *document) {
-    leat_json *writer = &document->writer;
-    const char *url = token_url(document->snapshot);
-    if (!url)
-        return json_pair_raw(writer, "securitySchemes", "{\"OAuth2PasswordBearer\":{\"type\":\"http\",\"scheme\":\"bearer\"}}");
-    json_pair_raw(writer, "securitySchemes",
-                  "{\"OAuth2PasswordBearer\":{\"type\":\"oauth2\",\"flows\":{\"password\":{\"scopes\":{},\"tokenUrl\":");
-    json_write_string(writer, str_of(url));
-    json_tail(writer, "}}}}");
-}
-
 static void put_components(struct document *document) {
     leat_json *writer = &document->writer;
     json_key(writer, "components");
@@ -556,7 +529,7 @@ static void put_components(struct document *document) {
     json_write_raw(writer, str_of(fixed_components));
     components_write(&document->components, writer);
     leat_put_close(writer);
-    put_security_schemes(document);
+    security_schemes_write(writer, document->snapshot, token_url(document->snapshot));
     leat_put_close(writer);
 }
 
@@ -586,7 +559,7 @@ static void put_info(leat_json *writer, const struct openapi_info *info) {
 static bool is_first_of_its_tag(const struct snapshot *snapshot, size_t index) {
     for (size_t i = 0; i < index; i++) {
         const char *tag = tag_of(&snapshot->endpoints[i]);
-        if (!snapshot->endpoints[i].route->hidden && tag && strcmp(tag, tag_of(&snapshot->endpoints[index])) == 0)
+        if (!snapshot->endpoints[i].route->hidden && strcmp(tag, tag_of(&snapshot->endpoints[index])) == 0)
             return false;
     }
     return true;
@@ -598,7 +571,7 @@ static void put_all_tags(struct document *document) {
     json_list_open(writer);
     for (size_t i = 0; i < document->snapshot->endpoint_count; i++) {
         const struct endpoint *endpoint = &document->snapshot->endpoints[i];
-        if (endpoint->route->hidden || !tag_of(endpoint) || !is_first_of_its_tag(document->snapshot, i))
+        if (endpoint->route->hidden || !is_first_of_its_tag(document->snapshot, i))
             continue;
         json_object_open(writer);
         json_pair(writer, "name", tag_of(endpoint));

@@ -112,3 +112,16 @@ def test_any_origin_without_credentials():
         assert answer.field("Access-Control-Allow-Origin") == "*" and answer.field("Access-Control-Allow-Credentials") is None
         assert preflight(server, origin="https://whoever.example").status == 200
         assert Client(server).get("/health").field("Access-Control-Allow-Origin") is None
+
+
+def test_the_manual_and_the_help_say_the_same_defaults():
+    usage = subprocess.run([program(), "run", "--help"], capture_output=True, text=True, check=True).stdout
+    told = dict(re.findall(r"^  ([A-Z][A-Z0-9_]+) +(.*)$", usage, re.M))
+    manual = re.findall(r"^\| (`[A-Z].*?) \| (.*?) \|", (ROOT / "docs/OPERATIONS.md").read_text(), re.M)
+    named = []
+    for names, defaults in ((re.findall(r"`(\w+)`", names), re.split(", ", defaults)) for names, defaults in manual):
+        for at, name in enumerate(names):
+            number = re.match(r"`?(\d+)\b", defaults[min(at, len(defaults) - 1)])
+            named.append(name)
+            assert not number or number[1] in re.findall(r"\d+", told.get(name, number[1])), (name, number[1], told[name])
+    assert not set(told) - set(named), "each setting is in the manual"

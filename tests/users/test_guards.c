@@ -20,6 +20,16 @@ POST("/guarded/admin/{number}", admins_only, Account, (path(i64, number), body(C
     return account;
 }
 
+PROVIDE(get_key, str, (header(str, x_api_key, .secret = true)), .security = "apiKey") {
+    return x_api_key;
+}
+PROVIDE(get_partner, str, (depends(get_key, key)), .security = "partnerToken") {
+    return key;
+}
+GET("/guarded/keys", keys_only, Account, (depends(get_partner, partner), depends(get_active_user, account))) {
+    return account;
+}
+
 static const char *someone(app *a, const char *set) {
     answer *x = post(a, "/v1/auth/register",
                      J({"email" : "ada@example.com", "first_name" : "Ada", "last_name" : "Lovelace", "password" : "Secure123"}));
@@ -85,4 +95,16 @@ TEST(guards_are_in_the_documents) {
     expect_json(document, text_of(a, "%s.403.%s.inactive_user.value.detail", responses, examples), J("Inactive user"));
     expect_json(document, text_of(a, "%s.403.%s.not_admin.value.detail", responses, examples), J("Admins only"));
     expect_json(document, "paths./guarded/admin/{number}.post.security[0].OAuth2PasswordBearer.length", "0");
+}
+TEST(whatever_scheme_a_provider_names_is_in_the_documents) {
+    answer *document = get(a, "/openapi.json");
+    const char *key = "components.securitySchemes.apiKey";
+    expect_json(document, key, J({"type" : "apiKey", "in" : "header", "name" : "x-api-key"}));
+    expect_json(document, "components.securitySchemes.partnerToken", J({"type" : "http", "scheme" : "bearer"}));
+    expect_json(document, "paths./guarded/keys.get.security", J([ {"apiKey" : [], "partnerToken" : [], "OAuth2PasswordBearer" : []} ]));
+    expect_json(document, "components.securitySchemes.OAuth2PasswordBearer.flows.password.tokenUrl", J("/v1/auth/login"));
+}
+TEST(routes_of_a_plugin_without_a_tag_are_grouped_by_its_name) {
+    answer *document = get(a, "/openapi.json");
+    expect_json(document, "paths./guarded/active.get.tags", J(["leat"]));
 }
