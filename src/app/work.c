@@ -47,6 +47,16 @@ void work_note_failure(req *r, str why) {
         r->failure = arena_copy(&r->arena, why);
 }
 
+// A life has few beginnings and ends, and whoever reads a log looks for them; what runs every so often would fill it.
+static void log_done(req *r) {
+    const struct work *work = r->work;
+    if (!work->declared || work->declared->when == LEAT_WHEN_EVERY)
+        return;
+    enum log_level level = work->plugin_index ? LOG_INFO : LOG_DEBUG; // the first is the server's own
+    observe_log(r, level, "work_done", "%s=%s at=%s:%u ms=%lld", work->kind, work->name, work->item->file, work->item->line,
+                (long long)((r->app->core->now_ns - r->began_ns) / 1000000));
+}
+
 void work_end(req *r, enum outcome outcome) {
     const struct work *work = r->work;
     struct app *app = r->app;
@@ -58,6 +68,8 @@ void work_end(req *r, enum outcome outcome) {
         app->work_failure_count++;
         observe_log(r, LOG_ERROR, "work_failed", "%s=%s at=%s:%u reason=%s", work->kind, work->name, work->item->file, work->item->line,
                     log_value(quoted, r->failure.ptr ? r->failure : S("?")));
+    } else {
+        log_done(r);
     }
     if (r->waiter)
         r->waiter->ended(r->waiter, r, outcome);

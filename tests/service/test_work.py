@@ -107,6 +107,8 @@ def test_a_plugin_begins_before_its_first_request_and_ends_after_its_last(plugin
     ends = events(server, "it_ends")
     assert [re.search(r"version=(\w+)", line)[1] for line in ends] == ["one", "two"], server.log()
     assert all("two=2" in line for line in ends)
+    done = [re.search(r"(ON_START|ON_STOP)=\w+ at=\S+:\d+ ms=\d+", line)[1] for line in events(server, "work_done")]
+    assert sorted(done) == ["ON_START", "ON_START", "ON_STOP", "ON_STOP"], server.log()
 
 
 def test_a_reload_of_another_plugin_leaves_values_and_lives_as_they_are(plugins):
