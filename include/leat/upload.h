@@ -65,11 +65,11 @@ struct leat_save {
 /**
  * upload_save(r, f, "var/files", name)   upload_save(r, f, "var/files", name, .replace = true)
  *
- * Keeps the file as `name` beneath `folder`, a path of the author's, which is made if only its last part is missing. The way from `folder`
- * to `name` is openat2(2)'s: it cannot lead out, by dots or by links; a name that tries, is empty, ends with '/' or holds a NUL is answered
- * 400. Folders within `name` must exist. The bytes are on the disk (fsync(2)) before the name is there, and where the temporary folder
- * (UPLOAD_FOLDER) is of the same file system nothing is copied. True; false where the name is taken. Suspends. A full disk is answered 507,
- * anything else that fails 500, and nothing is left behind.
+ * Keeps the file as `name` beneath `folder`, a path of the author's, which is made where it is missing, and those above it. The way from
+ * `folder` to `name` is openat2(2)'s: it cannot lead out, by dots or by links; a name that tries, is empty, ends with '/' or holds a NUL is
+ * answered 400. Folders within `name` must exist. The bytes are on the disk (fsync(2)) before the name is there, and where the temporary
+ * folder (UPLOAD_FOLDER) is of the same file system nothing is copied. True; false where the name is taken. Suspends. A full disk is
+ * answered 507, anything else that fails 500, and nothing is left behind.
  */
 #define upload_save(r_, upload_, folder_, name_, ...)                                                                                      \
     leat_upload_save((r_), (upload_), (folder_), (name_), &(const struct leat_save){__VA_ARGS__})

@@ -194,6 +194,11 @@ static bool is_to_blame(const struct claim *one, const struct claim *other) {
     return may_be_blamed(one->view) && !may_be_blamed(other->view);
 }
 
+// Already to blame for something: where that leaves it out, the place is free, and another round of compiling tells.
+static bool is_left_out(const struct plugin_view *view) {
+    return may_be_blamed(view) && view->verdict->len;
+}
+
 static int refuse_claim(struct compilation *compilation, const struct endpoint *endpoint, const struct claim *mine,
                         const struct claim *theirs) {
     str there = arena_format(compilation->arena, "by '%s' of plugin '%s' (%s:%u)%s%s", theirs->route->name, theirs->view->plugin->name,
@@ -213,7 +218,8 @@ static int refuse_clash(struct compilation *compilation, const struct plugin_vie
     struct claim earlier = {firsts, first->route, setting_of(firsts, first->route)};
     compilation->beside = firsts;
     bool is_firsts_fault = is_to_blame(&earlier, &second);
-    refuse_claim(compilation, endpoint, is_firsts_fault ? &earlier : &second, is_firsts_fault ? &second : &earlier);
+    if (is_firsts_fault || firsts == view || !is_left_out(firsts))
+        refuse_claim(compilation, endpoint, is_firsts_fault ? &earlier : &second, is_firsts_fault ? &second : &earlier);
     compilation->beside = NULL;
     return -EINVAL;
 }

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,10 +67,26 @@ void place_file_cancel(struct place_file *file) {
 
 // ---- the place
 
+// As mkdir -p does; what cannot be made is told by opening it.
+static void make_folders(const char *folder) {
+    char path[PATH_MAX];
+    if (strlen(folder) >= sizeof path)
+        return;
+    strcpy(path, folder);
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(path, 0700);
+        *slash = '/';
+    }
+    mkdir(path, 0700);
+}
+
 static int open_root(const char *folder, bool makes) {
     int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT && makes && (mkdir(folder, 0700) == 0 || errno == EEXIST))
+    if (fd < 0 && errno == ENOENT && makes) {
+        make_folders(folder);
         fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    }
     return fd < 0 ? -errno : fd;
 }
 

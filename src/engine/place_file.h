@@ -28,7 +28,7 @@ void place_file_cancel(struct place_file *file);
 /**
  * 0, and the bytes and their name are on the disk. -EEXIST where the name is taken and not replaced; -EINVAL for a name whose way leads out
  * of the folder (openat2(2), RESOLVE_BENEATH), over a link, or through a folder that is not there; -ECANCELED; what else went wrong. A
- * folder of which only the last part is missing is made (0700). On failure nothing is left behind.
+ * folder that is missing is made, and those above it (0700). On failure nothing is left behind.
  */
 int place_file_save(struct place_file *file);
 /** 0; -ENOENT where there is no such file; -EINVAL as above. */

@@ -194,6 +194,14 @@ def test_of_two_that_clash_the_one_that_served_stays_and_the_newcomer_is_blamed(
     assert list(world.refused()) == [newcomer]
 
 
+def test_a_place_that_one_held_who_is_left_out_himself_is_another_ones(world):
+    world.put(world.make("a", page("/one", "a")), world.make("b", page("/one", "b", "one_of_b"), page("/two", "b", "two_of_b")),
+              world.make("c", page("/two", "c", "two_of_c")))
+    world.start()
+    assert list(world.refused()) == ["b"]
+    assert world.get("/one") == "a" and world.get("/two") == "c"
+
+
 def test_of_two_of_one_name_the_file_that_served_stays(world):
     world.put(world.make("one", page("/one", "1"), file="m_one"))
     world.start()

@@ -17,7 +17,7 @@
 #include "base/str.h"
 #include "engine/place_file.h"
 
-static char root[64], folder[80];
+static char root[64], folder[128];
 
 static int set_up(void **state) {
     (void)state;
@@ -103,6 +103,16 @@ static void test_a_file_is_there_under_its_name_and_alone(void **state) {
     assert_int_equal(entries(), 3);
 }
 
+static void test_a_folder_that_is_not_there_is_made_with_all_above_it(void **state) {
+    (void)state;
+    snprintf(folder, sizeof folder, "%s/far/below//kept/", root);
+    assert_int_equal(remove_file("a"), -ENOENT);
+    assert_int_not_equal(access(folder, F_OK), 0); // who removes makes nothing
+    assert_int_equal(save("a", "one", false), 0);
+    expect_content("a", "one");
+    assert_int_equal(entries(), 1);
+}
+
 static void test_a_name_that_is_taken_stays_unless_it_is_replaced(void **state) {
     (void)state;
     assert_int_equal(save("a", "one", false), 0);
@@ -116,7 +126,7 @@ static void test_a_name_that_is_taken_stays_unless_it_is_replaced(void **state) 
 
 static void test_no_way_leads_out_of_the_folder(void **state) {
     (void)state;
-    char link[128];
+    char link[160];
     static const char *const names[] = {"",      "/",      "../x",      "a/../../x", "/etc/x", "..",        ".",
                                         "dir/.", "link/x", "nowhere/x", "a/",        "dir",    "link/../x", "dir/../../x"};
     assert_int_equal(save("first", "x", false), 0);
@@ -153,6 +163,7 @@ static void test_a_removed_file_is_gone(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_file_is_there_under_its_name_and_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_folder_that_is_not_there_is_made_with_all_above_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_name_that_is_taken_stays_unless_it_is_replaced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_way_leads_out_of_the_folder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_cancelled_is_not_there, set_up, tear_down),
