@@ -156,6 +156,8 @@ static int load_and_publish(struct live *live, const char *anew, struct loading 
 static void load_changes(struct live *live) {
     struct loading loading;
     loading_init(&loading, live->workspace);
+    if (live->is_quiet)
+        standing_carry(&live->standing, loading.refused);
     watch_settle(&live->watch);
     if (load_and_publish(live, NULL, &loading) == -EAGAIN)
         watch_wake(&live->watch, now_ms() + QUIET_MS / 2);

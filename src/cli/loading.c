@@ -189,7 +189,7 @@ int loading_run(const struct workspace *workspace, const struct loading_options 
         .previous = workspace->plugins,
         .refused = loading->refused,
     };
-    if (!loading->is_tried && trial_run(workspace, options->choices, loading->refused, &loading->messages) == -EINVAL)
+    if (!loading->is_tried && trial_run(workspace, options->choices, NULL, loading->refused, &loading->messages) == -EINVAL)
         return -EINVAL;
     loading->is_tried = true;
     int status;

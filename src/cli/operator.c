@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -129,8 +130,12 @@ static const struct plugin *find_serving(const struct asked *asked, ChangeAnswer
     return NULL;
 }
 
+// About the file as it lies there: that may be a newer one, which was refused.
 static struct choice choice_about(const struct plugin *plugin, enum choice_kind kind, const char *why) {
     struct choice choice = {.kind = kind, .mark = plugin->mark, .since_us = clock_wall_us(), .previous_fd = -1};
+    struct stat file;
+    if (stat(plugin->path, &file) == 0)
+        choice.mark = file_mark(&file);
     snprintf(choice.name, sizeof choice.name, "%s", plugin->entry.name);
     snprintf(choice.why, sizeof choice.why, "%s", why);
     return choice;

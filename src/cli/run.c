@@ -12,6 +12,7 @@
 #include "cli/live.h"
 #include "cli/migration_watch.h"
 #include "cli/notify.h"
+#include "cli/tried.h"
 #include "cli/workspace.h"
 #include "db/migrate.h"
 #include "host/crash.h"
@@ -258,10 +259,12 @@ static int serve(struct workspace *workspace) {
     int status = live_create(workspace, server, workspace->config.app.roster, &live);
     if (status == 0) {
         struct watchdog *watchdog = start_watchdog(workspace, server);
+        tried_keep(workspace->var, workspace->plugins);
         say_address(options.host, server_port(server));
         notify(workspace->readiness.is_degraded ? "READY=1\nSTATUS=serving, but some plugins are left out; `leat plugins` names them"
                                                 : "READY=1");
         status = live_run(live, &endings_of_it);
+        tried_keep(workspace->var, workspace->plugins); // some may have come since
         notify("STOPPING=1");
         watchdog_stop(watchdog);
     }

@@ -46,6 +46,16 @@ static const struct refusal *find_refusal(const struct refusal *refusals, unsign
     return NULL;
 }
 
+void standing_carry(const struct standing *standing, struct refused_files *refused) {
+    for (unsigned i = 0; refused && i < standing->refusal_count; i++) {
+        const struct refusal *refusal = &standing->refusals[i];
+        struct refused_file file = {
+            .path = refusal->path, .name = refusal->name, .why = str_of(refusal->why), .mark = refusal->mark, .is_of_trial = true};
+        if (refusal->is_of_trial)
+            refused_add(refused, &file);
+    }
+}
+
 bool standing_has_passing(const struct standing *standing) {
     for (unsigned i = 0; i < standing->refusal_count; i++)
         if (standing->refusals[i].may_pass)
@@ -63,8 +73,11 @@ bool standing_is_refused(const struct standing *standing, const char *name) {
 static void add_refusal(struct standing *standing, const char *path, str name, str why, bool may_pass) {
     if (standing->refusal_count == REFUSED_FILES_MAX || find_refusal(standing->refusals, standing->refusal_count, path))
         return;
-    struct refusal refusal = {strdup(path), strndup(name.ptr, name.len), strndup(why.len ? why.ptr : "", why.len), clock_wall_us(),
-                              may_pass};
+    struct refusal refusal = {.path = strdup(path),
+                              .name = strndup(name.ptr, name.len),
+                              .why = strndup(why.len ? why.ptr : "", why.len),
+                              .since_us = clock_wall_us(),
+                              .may_pass = may_pass};
     if (refusal.path && refusal.name && refusal.why)
         standing->refusals[standing->refusal_count++] = refusal;
     else
@@ -140,8 +153,15 @@ bool standing_refused(struct standing *standing, const struct refused_files *ref
     unsigned before_count = standing->refusal_count;
     memcpy(before, standing->refusals, before_count * sizeof *before);
     standing->refusal_count = 0;
-    for (unsigned i = 0; refused && i < refused->count; i++)
-        add_refusal(standing, refused->items[i].path, str_of(refused->items[i].name), refused->items[i].why, refused->items[i].may_pass);
+    for (unsigned i = 0; refused && i < refused->count; i++) {
+        const struct refused_file *file = &refused->items[i];
+        add_refusal(standing, file->path, str_of(file->name), file->why, file->may_pass);
+        struct refusal *refusal = (struct refusal *)find_refusal(standing->refusals, standing->refusal_count, file->path);
+        if (refusal) {
+            refusal->is_of_trial = file->is_of_trial;
+            refusal->mark = file->mark;
+        }
+    }
     if (words.len)
         add_news(standing, words);
     bool is_news = settle_refusals(standing, before, before_count);

@@ -19,6 +19,8 @@ struct refusal {
     char *path, *name, *why; // why: lines
     int64_t since_us;        // it is so, for that reason
     bool may_pass;           // it refused to begin: tried again, it may not
+    bool is_of_trial;        // as in refused_file
+    struct file_mark mark;   // then
 };
 
 struct standing {
@@ -38,6 +40,8 @@ void standing_finish(struct standing *standing);
  * is new. `refused` may be NULL. What is news of it is logged, a line each.
  */
 bool standing_refused(struct standing *standing, const struct refused_files *refused, str words);
+/** Adds those that did not come back from where they were tried: as long as nobody changes anything, they need not be tried again. */
+void standing_carry(const struct standing *standing, struct refused_files *refused);
 /** A file was refused for what may pass. */
 bool standing_has_passing(const struct standing *standing);
 /** The plugin's file was refused by the last load. */

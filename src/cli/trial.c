@@ -26,7 +26,7 @@
 enum {
     SETTINGS_FD = 3, // of the trial's process: the environment, read from its beginning
     STEPS_FD = 4,    // where it says how far it is, a letter a step
-    FILES_MAX = 64,
+    FILES_MAX = PLUGINS_MAX,
     SAID_BYTES_MAX = 8192,
     SPARE_FDS_FROM = 10,
     LOOK_MS = 200,
@@ -357,14 +357,15 @@ static struct file_mark mark_of(const char *path) {
     return stat(path, &file) == 0 ? file_mark(&file) : (struct file_mark){0};
 }
 
-// What is refused already is not tried again.
-static void find_files(struct trial *trial, const struct choice_list *choices, struct refused_files *refused) {
+// What is refused already is not tried again, nor what a start came through with.
+static void find_files(struct trial *trial, const struct choice_list *choices, const struct tried_files *tried,
+                       struct refused_files *refused) {
     const struct workspace *workspace = trial->workspace;
     unsigned found =
         plugin_set_news(workspace->plugins, workspace->config.folders, workspace->config.folder_count, choices, trial->paths, FILES_MAX);
     for (unsigned i = 0; i < found; i++) {
         struct file_mark mark = mark_of(trial->paths[i]);
-        if (refused && refused_of_file(refused, trial->paths[i], &mark))
+        if (tried_has(tried, &mark) || (refused && refused_of_file(refused, trial->paths[i], &mark)))
             free(trial->paths[i]);
         else
             trial->paths[trial->count++] = trial->paths[i];
@@ -386,13 +387,14 @@ static bool leave_out(const struct trial *trial, struct refused_files *refused, 
     struct refused_file file = {.path = path,
                                 .name = name_in(trial->workspace->plugins, path),
                                 .why = messages_since(trial->messages, said),
-                                .mark = mark_of(path)};
+                                .mark = mark_of(path),
+                                .is_of_trial = true};
     return refused_add(refused, &file) != NULL;
 }
 
 // As many times as there are files that do not come back, and once more.
-int trial_run(const struct workspace *workspace, const struct choice_list *choices, struct refused_files *refused,
-              struct messages *messages) {
+int trial_run(const struct workspace *workspace, const struct choice_list *choices, const struct tried_files *tried,
+              struct refused_files *refused, struct messages *messages) {
     bool is_wanted = workspace->config.plugin_load_ms, is_to_be_tried_again = is_wanted;
     int status = 0;
     while (is_to_be_tried_again) {
@@ -402,7 +404,7 @@ int trial_run(const struct workspace *workspace, const struct choice_list *choic
         size_t said = messages->bytes;
         trial->workspace = workspace;
         trial->messages = messages;
-        find_files(trial, choices, refused);
+        find_files(trial, choices, tried, refused);
         status = trial->count ? run_trial(trial) : 0;
         is_to_be_tried_again = status == -EINVAL && leave_out(trial, refused, said);
         forget_paths(trial);

@@ -13,6 +13,7 @@
 #include "cli/place.h"
 #include "cli/secret.h"
 #include "cli/setting_names.h"
+#include "cli/trial.h"
 #include "host/dotenv.h"
 #include "host/quarantine.h"
 
@@ -164,6 +165,17 @@ static bool close_blamed(struct workspace *workspace) {
     return true;
 }
 
+// One that crashes, hangs or calls exit() would take the start with it, and all others. False: it was said which, and none is to be left
+// out.
+static bool try_new(struct workspace *workspace) {
+    struct tried_files *tried = arena_alloc(workspace->arena, sizeof *tried);
+    if (!tried)
+        return workspace_refuse(workspace);
+    tried_take(workspace->var, tried);
+    return trial_run(workspace, &workspace->choices, tried, workspace->refused, &workspace->messages) != -EINVAL ||
+           workspace_refuse(workspace);
+}
+
 // Settings that are wrong, the server's and the plugins', are said together: hence `is_right` only at the end.
 static bool open_plugins(struct workspace *workspace, bool is_right) {
     int status;
@@ -218,6 +230,8 @@ bool workspace_open(struct workspace *workspace, const struct invocation *invoca
                 workspace->config.unbuilt);
     if (is_serving && !workspace->config.is_strict && (workspace->refused = arena_alloc(workspace->arena, sizeof *workspace->refused)))
         refused_init(workspace->refused, workspace->arena);
+    if (is_serving && is_right && !try_new(workspace))
+        return false;
     if (!open_plugins(workspace, is_right))
         return false;
     if (is_serving)

@@ -254,7 +254,7 @@ static bool is_news(const struct plugin_set *set, const struct choice_list *choi
     if (stat(path, &file) < 0)
         return true; // a link to nowhere
     struct file_mark mark = file_mark(&file);
-    for (size_t i = 0; i < set->count; i++)
+    for (size_t i = 0; set && i < set->count; i++)
         if (set->plugins[i]->handle && file_mark_is_same(&set->plugins[i]->mark, &mark))
             return false;
     return !choice_for(choices, &mark);

@@ -15,6 +15,7 @@ struct refused_file {
     str why;                 // lines, in the compiler's shape
     struct file_mark mark;   // of the file as it was; zeroed where it cannot be told
     bool may_pass;           // it refused to begin: tried again, it may not
+    bool is_of_trial;        // it did not come back from where it was tried
     bool is_gone;            // it was removed, and goes on serving because others need it
     bool has_previous;       // a version of it serves
 };

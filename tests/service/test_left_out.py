@@ -330,6 +330,13 @@ AT_START = {
                           "has the parameter {a} twice; give each a name of its own"),
     "a cache of less than nothing": (stage('GET("/k", kept, Response, (), .cache_s = -5) { return text(r, S("k")); }\n'), ".cache_s is -5, and it is a number of seconds from 1"),
     "on_load": (stage(LOAD, ", .on_load = load"), "on_load of 'bad' refused with -2"),
+    "a crash in on_load": (stage(LOAD.replace("return -2", "abort(); return 0"), ", .on_load = load"),
+                           "bad.so: error: crashed with SIGABRT in on_load, in a process of its own in which new plugins are tried; mend it"),
+    "an on_load that hangs": (stage(LOAD.replace("return -2", "for (;;) pause()"), ", .on_load = load"),
+                              "bad.so: error: has not come back within 3000 ms (PLUGIN_LOAD_MS) in on_load"),
+    "an on_load that exits": (stage(LOAD.replace("return -2", "exit(0)"), ", .on_load = load"), "bad.so: error: ended the process with status 0 in on_load"),
+    "a crash in a constructor": (stage("__attribute__((constructor)) static void c(void) { abort(); }\n"), "crashed with SIGABRT while it was loaded, in a constructor"),
+    "a crash in on_worker": (stage(CORE.replace("return core", "if (core == 1) abort(); return 0; return core"), ", .on_worker = core"), "crashed with SIGABRT in on_worker"),
     "on_worker": (stage(CORE, ", .on_worker = core"), "on_worker of 'bad' refused core 1 with -12"),
     "ON_START": (stage('ON_START(begin, ()) { http_fail(r, 500, "not today"); }\n'), "ON_START 'begin' of plugin 'bad' failed on core 0: not today"),
     "a value per core": (stage('SCHEMA(T, (str, t));\nPROVIDE(get_x, T *, (), .per_worker = true) { (void)r; return NULL; }\n'
@@ -355,6 +362,47 @@ def test_a_start_leaves_out_the_bad_one_and_strictly_it_refuses(world, what):
     assert server.wait() == 0
     server = world.start(wait=False, STRICT_PLUGINS="true")
     assert server.wait() == 1 and words in server.log()
+
+
+def test_what_a_start_came_through_with_is_not_tried_again_and_is_when_it_did_not(world):
+    """on_load writes a letter each time it runs; in a process of its own it does as well."""
+    seen, held = world.folder / "seen", world.folder / "held"
+    load = (f'static int load(leat_host *h) {{ (void)h; FILE *out = fopen("{seen}", "a"); if (out) {{ fputc(\'x\', out); fclose(out); }}\n'
+            f'    if (access("{held}", F_OK) == 0) abort(); return 0; }}\n')
+    world.put(world.make("one", "#include <stdio.h>\n", page("/one", "1"), load, options=", .on_load = load"))
+
+    def times():
+        count = len(seen.read_text()) if seen.exists() else 0
+        seen.unlink(missing_ok=True)
+        return count
+
+    world.start()
+    assert world.get("/one") == "1" and times() == 2
+    world.stop()
+    world.start()
+    assert world.get("/one") == "1" and times() == 1
+    world.stop()
+    held.touch()
+    server = world.start(wait=False)
+    assert server.wait() != 0 and times() == 1, "it is known, and takes the start with it once"
+    world.start()
+    assert world.get("/one") == 404 and "crashed with SIGABRT in on_load" in world.refused()["one"] and times() == 1
+    held.unlink()
+    assert world.leat("reload")[0] == 0 and world.get("/one") == "1"
+
+
+def test_a_plugin_whose_newer_version_is_refused_can_be_unloaded_and_rolled_back(world):
+    for words in "1", "2":
+        world.put(world.make("one", page("/one", words)))
+        world.start() if words == "1" else wait_for(lambda: world.get("/one") == "2")
+    (world.plugins / "one.so").write_text("no plugin")
+    assert world.leat("reload")[0] == 1 and world.get("/one") == "2"
+    assert world.leat("rollback", "one")[0] == 0 and world.get("/one") == "1"
+    assert world.leat("unload", "one")[0] == 0 and world.get("/one") == 404 and not world.refused()
+    assert world.leat("reload")[1] == "nothing has changed\n", "it stays out"
+    assert world.leat("reload", "one")[0] == 1 and ("one", "unloaded") in plugins_of(world.server)
+    world.put(world.make("one", page("/one", "3")))
+    wait_for(lambda: world.get("/one") == "3")
 
 
 def test_strictly_a_reload_is_all_or_nothing(world):
