@@ -2,6 +2,7 @@
 #include "migration_history.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 const struct applied_migration *migration_row_of(const struct migration_history *history, int64_t version) {
@@ -22,14 +23,23 @@ static bool is_same_text(const struct migration_file *file, const struct applied
     return row->checksum.len == CHECKSUM_BYTES && memcmp(row->checksum.ptr, file->checksum, CHECKSUM_BYTES) == 0;
 }
 
-static int check_checksum(struct migration_session *session, const struct migration_file *file, const struct applied_migration *row) {
+// The remedy undoes the newest first: all down to this one. " 3", and nothing for the newest itself.
+static void count_down_to(const struct migration_history *history, const struct applied_migration *row, char ret_text[16]) {
+    unsigned count = (unsigned)(history->rows + history->row_count - row);
+    snprintf(ret_text, 16, count > 1 ? " %u" : "", count);
+}
+
+static int check_checksum(struct migration_session *session, const struct migration_history *history, const struct migration_file *file,
+                          const struct applied_migration *row) {
+    char count[16];
     if (is_same_text(file, row))
         return 0;
+    count_down_to(history, row, count);
     return migration_session_fail(
         session, -EINVAL,
         "%s: error: was edited after it was applied at %.*s: an applied file never changes; restore it and put the change into a "
-        "new one (in development: leat db redo %s; where only words of it changed: leat db stamp %s)",
-        file->up, (int)row->applied_at.len, row->applied_at.ptr, file->plugin, file->plugin);
+        "new one (in development: leat db redo %s%s; where only words of it changed: leat db stamp %s)",
+        file->up, (int)row->applied_at.len, row->applied_at.ptr, file->plugin, count, file->plugin);
 }
 
 static int64_t newest_of(const struct migration_history *history) {
@@ -44,7 +54,7 @@ int migration_history_check(struct migration_session *session, const struct migr
     for (unsigned i = 0; i < history->file_count; i++) {
         const struct migration_file *file = &history->files[i];
         const struct applied_migration *row = migration_row_of(history, file->version);
-        int error = row ? check_checksum(session, file, row) : 0;
+        int error = row ? check_checksum(session, history, file, row) : 0;
         if (error)
             return error;
         if (!row && file->version < newest_of(history))

@@ -278,6 +278,23 @@ static void test_redo_applies_what_the_file_says_now(void **state) {
     assert_int_equal(report.pending_count, 0);
 }
 
+static void test_the_remedy_for_an_edited_file_undoes_those_behind_it_first(void **state) {
+    (void)state;
+    put_two_tables();
+    expect_good(up());
+    put("0002_create_b.up.sql", "CREATE TABLE b (id int, note text);\n");
+    assert_int_equal(status(), -EINVAL);
+    expect_failure("(in development: leat db redo shop; where");
+    put("0001_create_a.up.sql", "CREATE TABLE a (id int, note text);\n");
+    assert_int_equal(status(), -EINVAL);
+    expect_failure("0001_create_a.up.sql: error: was edited");
+    expect_failure("(in development: leat db redo shop 2; where");
+
+    expect_good(run((struct migration_order){.verb = MIGRATION_REDO, .count = 2}));
+
+    expect_good(status());
+}
+
 static void test_a_stamp_writes_rows_and_runs_nothing(void **state) {
     (void)state;
     put_three_tables();
@@ -462,6 +479,7 @@ int main(void) {
         with_database(test_down_leaves_its_target),
         with_database(test_down_undoes_nothing_where_one_of_them_has_no_way_back),
         with_database(test_redo_applies_what_the_file_says_now),
+        with_database(test_the_remedy_for_an_edited_file_undoes_those_behind_it_first),
         with_database(test_a_stamp_writes_rows_and_runs_nothing),
         with_database(test_a_stamp_takes_an_edited_file_as_it_is),
         with_database(test_the_history_tells_in_what_order_it_went),
