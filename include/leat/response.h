@@ -24,7 +24,8 @@
 /**
  * Adds a header to the answer, errors included; of what the server sends by itself (X-Content-Type-Options and its kin, X-Request-ID, a
  * file's ETag ...) it takes the place, and Content-Type is that of the body this handler answers with, not of a failure's. Both are copied.
- * A name that is no token, or a value with CR, LF or NUL, is a fault of the plugin: the request fails with 500 and the log names it.
+ * A name that is no token, or a value with CR, LF or NUL, is a fault of the plugin: the request fails with 500 and the log names it. Where
+ * the request says that value, or the part of it with the line break, it is the client's: 422, with its place.
  * Content-Length, Transfer-Encoding, Connection and Date are leat's own and refused alike.
  */
 void set_header(req *, const char *name, str value);
@@ -51,7 +52,8 @@ struct leat_cookie {
 };
 /**
  * put_cookie(r, "session", id, .max_age_s = 3600, .http_only = true, .secure = true): a value with blanks, quotes, commas, semicolons,
- * backslashes or other than ASCII is a fault of the plugin, as are attributes that browsers refuse together: 500, and the log says why.
+ * backslashes or other than ASCII is a fault of the plugin, as are attributes that browsers refuse together: 500, and the log says why; 422
+ * where the request says exactly that value.
  */
 #define put_cookie(r, name_, value_, ...)                                                                                                  \
     leat_put_cookie((r), (name_), (value_), &(const struct leat_cookie){.size = sizeof(struct leat_cookie), ##__VA_ARGS__})

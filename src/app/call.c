@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "call_body.h"
-#include "call_origin.h"
 #include "call_site.h"
 #include "http/characters.h"
 #include "http/head.h"
@@ -17,6 +16,7 @@
 #include "observe.h"
 #include "outbound/outbound.h"
 #include "request.h"
+#include "said.h"
 
 enum { TRACE_BYTES_MAX = 512 };
 
@@ -87,7 +87,7 @@ static void *fail_call(struct call_future *future, int error) {
     bool is_about_url = error == -EINVAL || error == -EACCES || error == -ENOENT;
     if (is_about_url && future->options.untrusted)
         refuse_stranger(future, location_of(&future->base.request->arena, future->options.untrusted));
-    const struct location *origin = error == -EINVAL ? call_origin(future->base.request, future->call.url) : NULL;
+    const struct location *origin = error == -EINVAL ? said(future->base.request, future->call.url) : NULL;
     if (origin && !future->options.optional)
         refuse_stranger(future, origin);
     const char *problem = future->call.problem ? future->call.problem : "it was not taken";

@@ -1,6 +1,7 @@
 // header.c — the headers that a handler wants its answer to have: beside the server's own, in their place, or without them.
 #include "header.h"
 
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
 
@@ -8,7 +9,9 @@
 #include "http/characters.h"
 #include "http/charset.h"
 #include "observe.h"
+#include "reply.h"
 #include "request.h"
+#include "said.h"
 
 static bool is_same(str name, str other) {
     return name.len == other.len && strncasecmp(name.ptr, other.ptr, name.len) == 0;
@@ -39,9 +42,18 @@ bool header_replaces(str name) {
 
 _Noreturn void refuse_header(req *r, const char *name, const char *why) {
     observe_log(r, LOG_ERROR, "bad_header", "header=%.40s reason=\"%s\"", name, why);
-    r->headers = NULL;
-    r->headers_last = &r->headers;
     http_fail(r, 500, "Internal Server Error");
+}
+
+_Noreturn void refuse_value(req *r, const char *name, const struct location *origin, const char *why) {
+    if (!origin)
+        refuse_header(r, name, why);
+    observe_log(r, LOG_INFO, "bad_header", "header=%.40s reason=\"%s\" the client said this value", name, why);
+    struct detail detail = DETAIL_OF_TEXT(S("this value cannot be a header's"));
+    if (problems_add(&r->problems, PROBLEM_VALUE_ERROR, origin, (struct input){.kind = INPUT_WITHHELD}, &detail) == -ENOMEM)
+        fail_busy(r, "no memory for a problem");
+    reply_problems(r);
+    request_leave(r, FAILED);
 }
 
 // ---- the request's list
@@ -95,7 +107,7 @@ void set_header(req *r, const char *field, str value) {
     str name = str_of(field);
     check_name(r, name);
     if (!is_value(value))
-        refuse_header(r, field, "the value holds CR, LF or NUL");
+        refuse_value(r, field, said_line_break(r, value), "the value holds CR, LF or NUL");
     struct header_line *line = make_line(r, name, (str){value.ptr ? value.ptr : "", value.len});
     if (is_same(name, S("Content-Type"))) {
         r->body_type = line->value;

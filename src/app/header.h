@@ -8,6 +8,7 @@
 
 #include <leat/response.h>
 
+struct location;
 struct answer;
 
 /** In the request's memory. */
@@ -38,5 +39,7 @@ void header_lines_write(str lines, struct answer *answer);
 
 /** Fails with 500: the plugin's fault, which the log names. */
 _Noreturn void refuse_header(req *r, const char *name, const char *why);
+/** The same where the client has not said the value; a 422 that says where he has, otherwise. */
+_Noreturn void refuse_value(req *r, const char *name, const struct location *origin, const char *why);
 
 #endif

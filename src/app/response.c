@@ -13,6 +13,7 @@
 #include "http/date.h"
 #include "reply.h"
 #include "request.h"
+#include "said.h"
 
 // ---- status
 
@@ -73,7 +74,7 @@ static void write_cookie(req *r, const char *name, str value, const struct leat_
     static const char *const sites[] = {[SAME_SITE_LAX] = "Lax", [SAME_SITE_STRICT] = "Strict", [SAME_SITE_NONE] = "None"};
     const char *problem = cookie_problem(name, value, cookie);
     if (problem)
-        refuse_header(r, "Set-Cookie", problem);
+        refuse_value(r, "Set-Cookie", said(r, value), problem);
     str line = format(r, "%s=%.*s; Path=%s%s%s%s%s%s; SameSite=%s", name, (int)value.len, value.len ? value.ptr : "",
                       cookie->path ? cookie->path : "/", cookie->domain ? "; Domain=" : "", cookie->domain ? cookie->domain : "", age,
                       cookie->http_only ? "; HttpOnly" : "", cookie->secure ? "; Secure" : "", sites[cookie->same_site % 3]);
@@ -207,8 +208,6 @@ Response *redirect_as(req *r, unsigned status, str location) {
     bool is_redirect = (status >= 301 && status <= 303) || status == 307 || status == 308;
     if (!is_redirect)
         refuse_header(r, "Location", "301, 302, 303, 307 and 308 redirect, no other status");
-    if (!is_one_line(location))
-        refuse_header(r, "Location", "the value holds CR, LF or NUL");
     Response *response = new (r, Response);
     *response = (Response){.location = url_encoded(r, location), .status = status};
     return response;

@@ -1,5 +1,7 @@
 """test_headers.py — each header once: what a handler, a hook, a file or a stream sets stands in the place of the server's own."""
 
+import urllib.parse
+
 import pytest
 
 from client import Client
@@ -50,6 +52,30 @@ def test_a_header_may_be_set_again_and_others_may_come_twice(client):
 @pytest.mark.parametrize("which", [0, 1])
 def test_what_an_answer_cannot_be_without_is_not_dropped(server, client, which):
     assert client.get(f"/headers/refused?which={which}").status == 500
+    assert server.logged("bad_header")
+
+
+FORM = [("Content-Type", "application/x-www-form-urlencoded")]
+
+
+@pytest.mark.parametrize("text", ["a%0D%0AX-Injected:%201", "a%0Ab", "a%0Db"])
+@pytest.mark.parametrize("ask,place", [
+    (lambda client, text: client.get(f"/headers/passed?tag={text}"), ["query", "tag"]),
+    (lambda client, text: client.get(f"/headers/passed/{text}"), ["path"]),
+    (lambda client, text: client.post("/headers/passed", {"text": urllib.parse.unquote(text)}), ["body"]),
+    (lambda client, text: client.request("POST", "/headers/passed/form", body=f"text={text}".encode(), headers=FORM), ["body", "text"]),
+])
+def test_a_line_break_of_the_clients_in_a_header_is_a_422_and_injects_nothing(client, ask, place, text):
+    answer = ask(client, text)
+    assert answer.status == 422 and answer.json["detail"][0]["loc"] == place
+    assert answer.field("X-Injected") is None and answer.field("X-Tag") is None
+    assert answer.field("Referrer-Policy") == "same-origin"  # what others have set stays
+
+
+def test_a_line_break_of_the_plugins_own_in_a_header_is_a_500(server, client):
+    for query in "", "?tag=harmless":
+        answer = client.get("/headers/broken" + query)
+        assert answer.status == 500 and answer.field("X-Injected") is None
     assert server.logged("bad_header")
 
 

@@ -45,6 +45,34 @@ GET("/refused", refused, Said, (query(i64, which))) {
     return said(r);
 }
 
+// What a client says, passed on without a look.
+static Said *pass_on(req *r, str text) {
+    set_header(r, "X-Tag", format(r, "tag=%.*s", (int)text.len, text.ptr));
+    return said(r);
+}
+
+GET("/passed", passed, Said, (query(str, tag))) {
+    return pass_on(r, tag);
+}
+
+GET("/passed/{tag}", passed_path, Said, (path(str, tag))) {
+    return pass_on(r, tag);
+}
+
+POST("/passed", passed_body, Said, (body(Said, in))) {
+    return pass_on(r, in->text);
+}
+
+POST("/passed/form", passed_form, Said, (form(Said, in))) {
+    return pass_on(r, in->text);
+}
+
+GET("/broken", broken, Said, (query(str, tag, .optional = true))) {
+    set_header(r, "X-Own", tag);
+    set_header(r, "X-Tag", S("its own\r\nX-Injected: fault"));
+    return said(r);
+}
+
 GET("/kept", kept, Said, (query(bool, none)), .cache_s = 60) {
     if (none)
         drop_header(r, "X-Frame-Options");
