@@ -46,6 +46,7 @@ struct live {
     int64_t again_due_ms;  // what refused to begin is tried again then; 0: nothing did
     int64_t again_ms;      // how long it was waited for that
     bool is_quiet;         // nobody has changed anything: what is refused as before is not told again
+    bool is_asked;         // by a signal: what did not come back from its trial is tried again
     int64_t held_since_ms; // an old generation lives since; 0: none
     int64_t database_look_due_ms;
 };
@@ -156,11 +157,13 @@ static int load_and_publish(struct live *live, const char *anew, struct loading 
 static void load_changes(struct live *live) {
     struct loading loading;
     loading_init(&loading, live->workspace);
-    if (live->is_quiet)
-        standing_carry(&live->standing, loading.refused);
+    if (!live->is_asked)
+        standing_carry(&live->standing, loading.refused, &loading.messages);
     watch_settle(&live->watch);
     if (load_and_publish(live, NULL, &loading) == -EAGAIN)
         watch_wake(&live->watch, now_ms() + QUIET_MS / 2);
+    else
+        live->is_asked = false;
     loading_finish(&loading);
 }
 
@@ -204,6 +207,7 @@ static bool take_signal(struct live *live, const sigset_t *endings) {
     if (sigismember(endings, (int)info.ssi_signo))
         return true;
     live->is_quiet = false;
+    live->is_asked = true;
     watch_wake(&live->watch, now_ms());
     return false;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -46,13 +47,15 @@ static const struct refusal *find_refusal(const struct refusal *refusals, unsign
     return NULL;
 }
 
-void standing_carry(const struct standing *standing, struct refused_files *refused) {
+void standing_carry(const struct standing *standing, struct refused_files *refused, struct messages *messages) {
     for (unsigned i = 0; refused && i < standing->refusal_count; i++) {
         const struct refusal *refusal = &standing->refusals[i];
         struct refused_file file = {
             .path = refusal->path, .name = refusal->name, .why = str_of(refusal->why), .mark = refusal->mark, .is_of_trial = true};
-        if (refusal->is_of_trial)
-            refused_add(refused, &file);
+        struct stat now;
+        struct file_mark mark = stat(refusal->path, &now) == 0 ? file_mark(&now) : (struct file_mark){0};
+        if (refusal->is_of_trial && file_mark_is_same(&refusal->mark, &mark) && refused_add(refused, &file))
+            messages_add_lines(messages, file.why);
     }
 }
 

@@ -40,8 +40,11 @@ void standing_finish(struct standing *standing);
  * is new. `refused` may be NULL. What is news of it is logged, a line each.
  */
 bool standing_refused(struct standing *standing, const struct refused_files *refused, str words);
-/** Adds those that did not come back from where they were tried: as long as nobody changes anything, they need not be tried again. */
-void standing_carry(const struct standing *standing, struct refused_files *refused);
+/**
+ * Adds those that did not come back from where they were tried: they are not tried again because some other file has changed, which would
+ * have everybody wait. `refused` may be NULL.
+ */
+void standing_carry(const struct standing *standing, struct refused_files *refused, struct messages *messages);
 /** A file was refused for what may pass. */
 bool standing_has_passing(const struct standing *standing);
 /** The plugin's file was refused by the last load. */

@@ -391,6 +391,25 @@ def test_what_a_start_came_through_with_is_not_tried_again_and_is_when_it_did_no
     assert world.leat("reload")[0] == 0 and world.get("/one") == "1"
 
 
+def test_one_that_does_not_come_back_is_tried_again_when_its_own_file_changes_or_somebody_asks(world):
+    """For everybody else's sake: a hang would hold each load for PLUGIN_LOAD_MS."""
+    seen = world.folder / "seen"
+    load = f'static int load(leat_host *h) {{ (void)h; FILE *out = fopen("{seen}", "a"); if (out) {{ fputc(\'x\', out); fclose(out); }} abort(); return 0; }}\n'
+    world.put(world.make("bad", "#include <stdio.h>\n", page("/bad", "b"), load, options=", .on_load = load"))
+    server = world.start()
+    for name in "one", "two":
+        world.put(world.make(name, page(f"/{name}", name)))
+        wait_for(lambda: world.get(f"/{name}") == name)
+        assert seen.read_text() == "x" and "crashed with SIGABRT in on_load" in world.refused()["bad"]
+    server.send_signal(1)
+    wait_for(lambda: seen.read_text() == "xx")
+    assert world.leat("reload")[0] == 1 and seen.read_text() == "xxx"
+    assert world.leat("reload", "bad")[0] == 1 and seen.read_text() == "xxxx"
+    world.put(world.make("bad", page("/bad", "b")))
+    wait_for(lambda: world.get("/bad") == "b")
+    assert not world.refused() and seen.read_text() == "xxxx"
+
+
 def test_a_plugin_whose_newer_version_is_refused_can_be_unloaded_and_rolled_back(world):
     for words in "1", "2":
         world.put(world.make("one", page("/one", words)))
