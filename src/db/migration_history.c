@@ -26,7 +26,9 @@ static bool is_same_text(const struct migration_file *file, const struct applied
 // The remedy undoes the newest first: all down to this one. " 3", and nothing for the newest itself.
 static void count_down_to(const struct migration_history *history, const struct applied_migration *row, char ret_text[16]) {
     unsigned count = (unsigned)(history->rows + history->row_count - row);
-    snprintf(ret_text, 16, count > 1 ? " %u" : "", count);
+    ret_text[0] = '\0';
+    if (count > 1)
+        snprintf(ret_text, 16, " %u", count);
 }
 
 static int check_checksum(struct migration_session *session, const struct migration_history *history, const struct migration_file *file,
