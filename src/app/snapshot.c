@@ -36,9 +36,11 @@ static void blame(struct compilation *compilation, const leat_item *item, str li
     const struct plugin_view *whose = item ? compilation_plugin_of(compilation, item) : NULL;
     if (!may_be_blamed(whose))
         whose = may_be_blamed(compilation->at) ? compilation->at : compilation->beside;
-    if (!may_be_blamed(whose) || memmem(whose->verdict->ptr, whose->verdict->len, line.ptr, line.len))
+    if (!may_be_blamed(whose))
         return;
     str before = *whose->verdict;
+    if (before.len && memmem(before.ptr, before.len, line.ptr, line.len))
+        return;
     *whose->verdict = arena_format(compilation->arena, "%.*s%.*s", (int)before.len, before.ptr ? before.ptr : "", (int)line.len, line.ptr);
 }
 
