@@ -68,7 +68,7 @@ static void encode(unsigned count) {
     while (count--) {
         keep(&value);
         keep(&name);
-        EXPECT(bind_put(&out, name, row_plan, &value, &which) == 0);
+        EXPECT(bind_put(&out, name, row_plan, &value, true, &which) == 0);
         keep(buffer_head(&out));
         buffer_consume(&out, buffer_bytes(&out));
     }

@@ -14,15 +14,23 @@
 
 #pragma GCC visibility push(default)
 
-/** A lane into Postgres, of one request. get_db's is pipelined and shared by all requests of the core; get_tx's is a transaction. */
+/** A lane into Postgres, of one request. get_db's and get_read's are pipelined and shared by all requests of the core; get_tx's is a
+ * transaction. */
 typedef struct db_conn db_conn;
 /** Autocommit: every statement is its own transaction and travels with everyone else's. */
 PROVIDER(get_db, db_conn *);
 /** A transaction: BEGIN goes out with the first statement, COMMIT before the answer, ROLLBACK on any failure. */
 PROVIDER(get_tx, db_conn *);
-/** The same two, for what has no depends(): a TASK. */
+/**
+ * Since 1.1. For statements that only read: on a link of the core's own, whose session refuses writes (25006: a 500), what many requests
+ * ask in a turn shares one transaction, read committed, which costs Postgres less. One that fails touches no other: what Postgres skipped
+ * behind it runs again by itself. now() is that of the shared transaction.
+ */
+PROVIDER(get_read, db_conn *);
+/** The same three, for what has no depends(): a TASK. */
 db_conn *db_of(req *);
 db_conn *tx_of(req *);
+db_conn *read_of(req *);
 
 enum leat_arg_type {
     LEAT_A_STR = 1,

@@ -176,25 +176,38 @@ void request_settle(req *r) {
     judge(future);
 }
 
-static db_conn *open_lane(req *r, struct db_conn *conn, bool is_transaction) {
-    if (!conn->is_used) {
-        conn->is_used = true;
-        conn->request = r;
-        lane_init(&conn->lane, r->app->db, is_transaction);
-    }
-    return conn;
+static bool is_new(req *r, struct db_conn *conn) {
+    if (conn->is_used)
+        return false;
+    conn->is_used = true;
+    conn->request = r;
+    return true;
 }
 
 db_conn *db_of(req *r) {
-    return open_lane(r, &r->autocommit, false);
+    if (is_new(r, &r->autocommit))
+        lane_init(&r->autocommit.lane, r->app->db, false);
+    return &r->autocommit;
+}
+
+db_conn *read_of(req *r) {
+    if (is_new(r, &r->reads))
+        lane_init_for_reads(&r->reads.lane, r->app->db);
+    return &r->reads;
 }
 
 db_conn *tx_of(req *r) {
-    return open_lane(r, &r->transaction, true);
+    if (is_new(r, &r->transaction))
+        lane_init(&r->transaction.lane, r->app->db, true);
+    return &r->transaction;
 }
 
 PROVIDE(get_db, db_conn *, ()) {
     return db_of(r);
+}
+
+PROVIDE(get_read, db_conn *, ()) {
+    return read_of(r);
 }
 
 PROVIDE(get_tx, db_conn *, ()) {

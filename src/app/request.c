@@ -92,9 +92,11 @@ static void run_cleanups(req *r, enum outcome outcome) {
 void request_finish_lanes(req *r) {
     if (r->autocommit.is_used)
         lane_finish(&r->autocommit.lane);
+    if (r->reads.is_used)
+        lane_finish(&r->reads.lane);
     if (r->transaction.is_used)
         lane_finish(&r->transaction.lane);
-    r->autocommit.is_used = r->transaction.is_used = false;
+    r->autocommit.is_used = r->reads.is_used = r->transaction.is_used = false;
 }
 
 void request_finish(req *r, enum outcome outcome) {

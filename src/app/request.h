@@ -19,7 +19,7 @@
 #include "http/session.h"
 #include "schema/problem.h"
 
-/** get_db's or get_tx's lane, of one request. */
+/** get_db's, get_read's or get_tx's lane, of one request. */
 struct db_conn {
     struct lane lane;
     req *request;
@@ -117,7 +117,7 @@ struct req {
 
     // not zeroed: anything where there is no id, and of a lane that is not used
     char id[REQUEST_ID_BYTES]; // made for it; not what the client sent
-    struct db_conn autocommit, transaction;
+    struct db_conn autocommit, reads, transaction;
     char first_pieces[FIRST_PIECES_BYTES] __attribute__((aligned(ARENA_ALIGNMENT))); // lent to the arena: most requests need no more
 };
 

@@ -66,13 +66,30 @@ static void check_writes(struct checking *checking, const struct unit *unit) {
     }
 }
 
+// What it writes can go nowhere but to the read lane, where Postgres refuses it.
+static void check_reads(struct checking *checking, const struct unit *unit) {
+    if (!takes(unit, &get_read__provider) || takes(unit, &get_db__provider) || takes(unit, &get_tx__provider))
+        return;
+    for (size_t i = 0; i < checking->statement_count; i++) {
+        const leat_query *query = checking->inspections[i].query;
+        if (checking->inspections[i].is_write && is_of(query, unit))
+            findings_add(&checking->findings, LEVEL_ERROR, query->base.file, query->base.line,
+                         "'%s' writes here, but get_read only reads: depends(get_db, db), or get_tx where several are one", unit->name);
+    }
+}
+
+static void check_unit(struct checking *checking, const struct unit *unit) {
+    check_writes(checking, unit);
+    check_reads(checking, unit);
+}
+
 static void check_item(struct checking *checking, const leat_item *item) {
     const leat_route *route = (const leat_route *)item;
     const leat_provider *provider = (const leat_provider *)item;
     if (item->kind == LEAT_ITEM_ROUTE)
-        check_writes(checking, &(struct unit){route->name, item->file, route->params, route->nparams});
+        check_unit(checking, &(struct unit){route->name, item->file, route->params, route->nparams});
     if (item->kind == LEAT_ITEM_PROVIDER)
-        check_writes(checking, &(struct unit){provider->name, item->file, provider->params, provider->nparams});
+        check_unit(checking, &(struct unit){provider->name, item->file, provider->params, provider->nparams});
 }
 
 static void check_items(struct checking *checking) {
@@ -206,7 +223,8 @@ const struct verb verb_check = {
     .summary = "say what the compiler cannot see: paths, imports, SQL, writes that are not one transaction",
     .text = "Loads the plugins as the server does, without serving: settings, paths, imports, the text of SQL. A handler that writes twice "
             "on get_db\n"
-            "is refused, since one of the two may fail. With --db every statement is prepared and its types compared; with --explain its "
+            "is refused, since one of the two may fail, and one that writes on get_read. With --db every statement is prepared and its "
+            "types compared; with --explain its "
             "plan is\n"
             "asked for, as a prepared statement has it, and nothing runs.\n"
             "\n"

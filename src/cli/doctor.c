@@ -248,7 +248,7 @@ static void look_at_key(struct visit *visit) {
 static void look_at_connections(struct visit *visit, const struct examination *seen) {
     const struct config *config = &visit->workspace->config;
     int wanted = (int)(config->server.worker_count *
-                       (config->app.db.link_count + config->app.db.apart_link_count_max + config->app.db.transaction_link_count_max));
+                       (config->app.db.link_count + config->app.db.apart_link_count_max + config->app.db.transaction_link_count_max + 1));
     int room = seen->connection_count_max - seen->reserved_count;
     bool is_short = wanted > room;
     find(visit, "connections",

@@ -176,7 +176,9 @@ static void learn_row_count(struct db_slot *slot) {
         slot->prepared->row_count_expected = (uint32_t)(slot->prepared->row_count_expected / 2 + (slot->row_count + 1) / 2);
 }
 
-static void finish_query(struct db_slot *slot) {
+static void finish_query(struct db_link *link, struct db_slot *slot) {
+    if (link->use == LINK_READ)
+        segment_learn(slot);
     if (slot->query && !slot->failure) {
         learn_row_count(slot);
         if (!make_result(slot))
@@ -200,6 +202,7 @@ static void run_elsewhere(struct db_slot *slot) {
     struct list again;
     list_init(&again);
     slot_reset(slot);
+    slot->is_alone |= slot->is_for_reads;
     list_push(&again, &slot->node);
     queue_again(slot->db, &again);
     queue_wake(slot->db);
@@ -216,7 +219,7 @@ static void finish(struct db_link *link, struct db_slot *slot) {
         else if (slot->is_stale && slot->query)
             run_anew(link, slot);
         else
-            finish_query(slot);
+            finish_query(link, slot);
         return;
     case SLOT_SCRIPT:
         if (slot->query)
@@ -259,6 +262,7 @@ static int on_error(struct db_link *link, struct db_slot *slot, const struct wir
         return -EPROTO;
     if (slot->kind == SLOT_PREPARE)
         return prepare_answer(link, slot, message);
+    link->is_cut = slot->shares_sync;
     if (slot->kind == SLOT_QUERY && link->cancel.is_sent && !link->is_transactional && error_is_cancel(&fields))
         slot->is_hit = true;
     else if (slot->kind == SLOT_QUERY && error_is_stale_statement(&fields))
@@ -270,10 +274,10 @@ static int on_error(struct db_link *link, struct db_slot *slot, const struct wir
 
 // ---- all of it
 
-// The first of those that come together is the one that the others waited for.
+// The first of those that come together is the one that the others waited for; of a segment's it may be any.
 static void note_time(struct db_link *link, const struct db_slot *slot) {
     int64_t now_ns = link->db->core->now_ns;
-    if (link->answered_count++ == 0 && slot->kind == SLOT_QUERY) {
+    if (link->answered_count++ == 0 && slot->kind == SLOT_QUERY && !link->segment_began_ns) {
         int64_t us = (now_ns - link->head_ns) / 1000;
         link->first_answered = slot->statement;
         link->first_answered_us = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
@@ -281,16 +285,38 @@ static void note_time(struct db_link *link, const struct db_slot *slot) {
     link->head_ns = now_ns;
 }
 
-static int on_ready(struct db_link *link, struct db_slot *slot, const struct wire_message *message) {
-    if (message->bytes != 1)
-        return -EPROTO;
-    link->status = message->body[0];
+static void take_off(struct db_link *link, struct db_slot *slot) {
+    if (slot->shares_sync)
+        segment_answering(link);
     list_remove(&slot->node);
     link->fifo_count--;
     note_time(link, slot);
     slot->link = NULL;
+}
+
+// Its neighbours' ReadyForQuery is not waited for: no later failure takes a read back.
+static int on_end(struct db_link *link, struct db_slot *slot) {
+    if (!slot->shares_sync)
+        return 0;
+    if (!slot->is_complete || link->is_cut)
+        return -EPROTO;
+    take_off(link, slot);
+    slot->shares_sync = false;
+    finish(link, slot);
+    return 0;
+}
+
+static int on_ready(struct db_link *link, struct db_slot *slot, const struct wire_message *message) {
+    if (message->bytes != 1)
+        return -EPROTO;
+    if (slot->shares_sync && (!link->is_cut || segment_is_unsent(link)))
+        return -EPROTO;
+    link->status = message->body[0];
+    take_off(link, slot);
+    if (link->use == LINK_READ)
+        segment_answered(link, slot);
     bool left_open = !link->is_transactional && link->status != 'I';
-    if (!list_is_empty(&link->db->waiting))
+    if (!list_is_empty(&link->db->waiting) || !list_is_empty(&link->db->reads_waiting))
         queue_wake(link->db);
     link_cancel_look(link);
     link_cancel_settle(link);
@@ -302,7 +328,8 @@ static int on_ready(struct db_link *link, struct db_slot *slot, const struct wir
     return left_open ? -EPROTO : 0;
 }
 
-static int on_query_message(struct db_slot *slot, const struct wire_message *message) {
+static int on_query_message(struct db_link *link, struct db_slot *slot, const struct wire_message *message) {
+    int error;
     switch (message->type) {
     case '2': // BindComplete
     case 'T': // RowDescription: of a simple statement
@@ -310,11 +337,12 @@ static int on_query_message(struct db_slot *slot, const struct wire_message *mes
     case 'D':
         return on_row(slot, message);
     case 'C':
-        return on_complete(slot, message);
+        error = on_complete(slot, message);
+        return error ? error : on_end(link, slot);
     case 'I': // EmptyQueryResponse
     case 's': // PortalSuspended
         slot->is_complete = true;
-        return 0;
+        return on_end(link, slot);
     }
     return -EPROTO; // COPY's among them
 }
@@ -342,5 +370,5 @@ int link_answer(struct db_link *link, const struct wire_message *message) {
         return prepare_answer(link, slot, message);
     if (slot->kind == SLOT_CLOSE)
         return message->type == '3' ? 0 : -EPROTO;
-    return on_query_message(slot, message);
+    return segment_is_unsent(link) ? -EPROTO : on_query_message(link, slot, message);
 }

@@ -162,7 +162,7 @@ static size_t bytes_at_most(const struct plan *plan, const leat_arg *values) {
         if (values[i].type & LEAT_A_LIST)
             bytes += array_bytes_at_most(&values[i], (enum encode)plan->encodes[i]);
     }
-    return bytes + WIRE_EXECUTE_BYTES;
+    return bytes + WIRE_EXECUTE_BYTES + WIRE_HEAD_BYTES;
 }
 
 static char *put_parameter(char *p, const leat_arg *value, enum encode encode, uint32_t element) {
@@ -176,7 +176,8 @@ static char *put_parameter(char *p, const leat_arg *value, enum encode encode, u
     return bytes < 0 ? NULL : wire_put_u32(p, (uint32_t)bytes) + bytes;
 }
 
-int bind_put(struct buffer *out, const char *name, const struct plan *plan, const leat_arg *values, unsigned *ret_parameter) {
+int bind_put(struct buffer *out, const char *name, const struct plan *plan, const leat_arg *values, bool has_sync,
+             unsigned *ret_parameter) {
     size_t most = bytes_at_most(plan, values);
     if (most > BIND_BYTES_MAX)
         return -EMSGSIZE;
@@ -200,6 +201,8 @@ int bind_put(struct buffer *out, const char *name, const struct plan *plan, cons
     *start = 'B';
     wire_put_u32(start + 1, (uint32_t)(p - start - 1));
     p = wire_put_execute(p);
+    if (has_sync)
+        p = wire_put_sync(p);
     buffer_commit(out, (size_t)(p - start));
     return 0;
 }

@@ -12,9 +12,9 @@
 int bind_copy(const struct statement *statement, const leat_arg *args, struct arena *arena, const leat_arg **ret_values);
 
 /**
- * Appends Bind of `name`, Execute and Sync to `out`. 0; -ENOMEM; -ERANGE: a number does not fit the parameter `*ret_parameter`; -EMSGSIZE:
- * more than a message can hold. On failure nothing is appended.
+ * Appends Bind of `name`, Execute and, if `has_sync`, Sync to `out`; else room for a Sync is left. 0; -ENOMEM; -ERANGE: a number does not
+ * fit the parameter `*ret_parameter`; -EMSGSIZE: more than a message can hold. On failure nothing is appended.
  */
-int bind_put(struct buffer *out, const char *name, const struct plan *plan, const leat_arg *values, unsigned *ret_parameter);
+int bind_put(struct buffer *out, const char *name, const struct plan *plan, const leat_arg *values, bool has_sync, unsigned *ret_parameter);
 
 #endif

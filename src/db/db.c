@@ -81,6 +81,7 @@ static void on_stop(struct deferred *deferred) {
 
 static void init_lists(struct db *db) {
     list_init(&db->waiting);
+    list_init(&db->reads_waiting);
     list_init(&db->leases_wanted);
     list_init(&db->finished);
     list_init(&db->preparations);
@@ -92,14 +93,20 @@ static void init_lists(struct db *db) {
     deferred_init(&db->stop, on_stop);
 }
 
+static enum link_use use_of(const struct db *db, unsigned index) {
+    if (index < db_shared_count(db))
+        return index < db->options.link_count ? LINK_SHARED : LINK_APART;
+    return index == db->link_count - 1 ? LINK_READ : LINK_TRANSACTION;
+}
+
 static int make_links(struct db *db) {
-    unsigned count = db_shared_count(db) + db->options.transaction_link_count_max;
-    db->links = calloc(count ? count : 1, sizeof *db->links);
+    unsigned count = db_shared_count(db) + db->options.transaction_link_count_max + 1;
+    db->links = calloc(count, sizeof *db->links);
     if (!db->links)
         return -ENOMEM;
     db->link_count = count;
     for (unsigned i = 0; i < count; i++)
-        link_init(&db->links[i], db, i, i < db->options.link_count ? LINK_SHARED : i < db_shared_count(db) ? LINK_APART : LINK_TRANSACTION);
+        link_init(&db->links[i], db, i, use_of(db, i));
     return 0;
 }
 
@@ -189,6 +196,7 @@ void db_forget(struct db *db, struct statement_set *set) {
         if (db->sets[i] == set)
             db->sets[i--] = db->sets[--db->set_count];
     fail_waiting(&db->waiting, set, "its plugin is gone");
+    fail_waiting(&db->reads_waiting, set, "its plugin is gone");
     fail_waiting(&db->leases_wanted, set, "its plugin is gone");
     for (unsigned i = 0; i < db->link_count; i++)
         if (link_is_up(&db->links[i]))
@@ -209,6 +217,7 @@ void db_stop(struct db *db, void (*done)(void *arg), void *arg) {
     db->stopped = done;
     db->stopped_arg = arg;
     fail_waiting(&db->waiting, NULL, "the server stops");
+    fail_waiting(&db->reads_waiting, NULL, "the server stops");
     fail_waiting(&db->leases_wanted, NULL, "the server stops");
     for (unsigned i = 0; i < db->link_count; i++) {
         wheel_disarm(&db->core->wheel, &db->links[i].timer);
@@ -216,6 +225,7 @@ void db_stop(struct db *db, void (*done)(void *arg), void *arg) {
             link_close(&db->links[i], -ESHUTDOWN);
     }
     fail_waiting(&db->waiting, NULL, "the server stops"); // those that a link had held
+    fail_waiting(&db->reads_waiting, NULL, "the server stops");
     db_link_is_down(db);
 }
 
@@ -265,6 +275,6 @@ void db_figures(const struct db *db, struct db_figures *ret_figures) {
         figures.links_wanted += link->use == LINK_SHARED || link->state != LINK_DOWN;
         figures.queries_in_flight += link->fifo_count;
     }
-    figures.queries_waiting = length(&db->waiting) + length(&db->leases_wanted);
+    figures.queries_waiting = length(&db->waiting) + length(&db->reads_waiting) + length(&db->leases_wanted);
     *ret_figures = figures;
 }

@@ -5,6 +5,9 @@
 // produced leaves in one send, and replies come by a multishot recv. A link that uses TLS is spoken to through libpq's own SSL object.
 // Queries of one request in one turn go to one link, in order.
 //
+// The read lane's queries have a link of their own, whose session refuses writes: those of a turn share one Sync, which spares Postgres a
+// transaction each. When one fails Postgres skips those behind it, and they are sent again, each by itself.
+//
 // What takes long would hold up what is behind it on its link. So statements that write (each waits for its own commit) and those that were
 // slow before go to links apart, where several commits also share a sync of the disk; and no query goes behind a statement that
 // has been running for a while as long as another link has room.
@@ -22,7 +25,7 @@ struct db_options {
     const char *conninfo;                    // a libpq connection string or URI; NULL: there is no database, every query fails at once
     unsigned link_count;                     // 2: shared, autocommit
     unsigned apart_link_count_max;           // 4: for statements that write or were slow, opened as needed and kept; 0: on the shared ones
-    unsigned transaction_link_count_max;     // 8: pinned, opened as needed and kept
+    unsigned transaction_link_count_max;     // 8: pinned, opened as needed and kept; one more for reads, if asked for
     unsigned queue_max;                      // 4096 queries a core, waiting or sent: beyond it -EAGAIN
     unsigned link_queries_max;               // 256 sent to one link
     size_t result_bytes_max;                 // 128 MiB
@@ -88,7 +91,7 @@ struct db_query {
 /** The waiter leaves: `done` never runs, the answer is read and dropped. Harmless after `done`. */
 void db_query_detach(struct db_query *query);
 
-/** What a request sees of Postgres: get_db's lane or get_tx's. */
+/** What a request sees of Postgres: get_db's lane, get_read's or get_tx's. */
 struct lane {
     struct db *db;
     struct db_link *link;  // of this turn, or pinned by the transaction
@@ -96,9 +99,11 @@ struct lane {
     struct db_slot *last;  // submitted in this turn
     uint64_t turn;
     bool is_transaction, has_begun, has_failed;
+    bool is_for_reads;
     bool has_written; // in this turn
 };
 void lane_init(struct lane *lane, struct db *db, bool is_transaction);
+void lane_init_for_reads(struct lane *lane, struct db *db);
 /**
  * 0; -EAGAIN (queue full), -ENOTCONN (no database, it is stopping, or this transaction went with its link; that none is up is judged by the
  * query's deadline, not here), -ENOMEM. The query is then not taken.

@@ -62,6 +62,22 @@ static void send_shared(struct lane *lane, struct db_slot *slot) {
         queue_wait(slot, before);
 }
 
+// ---- reads
+
+void lane_init_for_reads(struct lane *lane, struct db *db) {
+    *lane = (struct lane){.db = db, .is_for_reads = true};
+}
+
+// Nothing among them writes, so their order matters to nobody; they keep it where they go to the same link.
+static void send_read(struct db *db, struct db_slot *slot) {
+    slot->is_for_reads = true;
+    struct db_link *link = list_is_empty(&db->reads_waiting) ? queue_pick_for_reads(db, slot->statement) : NULL;
+    if (link)
+        link_submit(link, slot);
+    else
+        queue_wait(slot, NULL);
+}
+
 // ---- transactions
 
 static void send_commit(struct lane *lane, struct db_slot *slot) {
@@ -152,6 +168,8 @@ int lane_submit(struct lane *lane, struct db_query *query) {
         rehearsal_take(lane, slot);
     else if (lane->is_transaction)
         send_in_transaction(lane, slot);
+    else if (lane->is_for_reads)
+        send_read(lane->db, slot);
     else
         send_shared(lane, slot);
     return 0;

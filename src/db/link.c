@@ -13,8 +13,11 @@ static void on_reap(struct deferred *deferred);
 
 static void on_flush(struct deferred *deferred) {
     struct db_link *link = container_of(deferred, struct db_link, flush);
-    if (link_is_up(link))
-        link->transport->flush(link);
+    if (!link_is_up(link))
+        return;
+    if (!link->is_sending)
+        segment_close(link); // until then more may join
+    link->transport->flush(link);
 }
 
 void link_init(struct db_link *link, struct db *db, unsigned index, enum link_use use) {
@@ -103,6 +106,7 @@ bool link_has_room(const struct db_link *link) {
 }
 
 struct buffer *link_output(struct db_link *link) {
+    segment_close(link);
     return &link->output[link->filling];
 }
 
@@ -151,11 +155,16 @@ static const struct db_failure *why_not_encoded(struct db_slot *slot, int error,
 
 static void encode(struct db_link *link, struct db_slot *slot) {
     unsigned parameter = 0;
-    int error = bind_put(link_output(link), slot->prepared->name, slot->prepared->plan, slot->values, &parameter);
-    if (error)
+    bool joins = link->use == LINK_READ && segment_is_open_to(link, slot);
+    struct buffer *out = joins ? segment_output(link) : link_output(link);
+    int error = bind_put(out, slot->prepared->name, slot->prepared->plan, slot->values, !joins, &parameter);
+    if (error) {
         slot_fail_later(slot, why_not_encoded(slot, error, parameter));
-    else
-        link_push(link, slot);
+        return;
+    }
+    link_push(link, slot);
+    if (joins)
+        segment_add(link, slot);
 }
 
 // A statement that the server refused may have got its table since. Inside a transaction the refusal would end that, so there it waits.
@@ -298,8 +307,14 @@ struct loss {
     struct db_link *link;
     int error;
     bool is_head, is_unsent;
+    bool is_among_several; // which share a Sync: Postgres may have been at any of them
     struct list again;
 };
+
+// What Postgres was at, as far as can be told.
+static bool is_blamed(const struct loss *loss) {
+    return loss->is_head && !loss->is_among_several;
+}
 
 // Certainly not executed, or a read of which nothing was seen.
 static bool can_run_again(const struct loss *loss, const struct db_slot *slot) {
@@ -307,7 +322,7 @@ static bool can_run_again(const struct loss *loss, const struct db_slot *slot) {
         return false;
     if (loss->is_unsent)
         return true;
-    bool hung = loss->is_head && loss->error == -ETIMEDOUT;
+    bool hung = is_blamed(loss) && loss->error == -ETIMEDOUT;
     return slot->statement->is_read && !slot->has_row && !slot->is_retried && !hung;
 }
 
@@ -325,7 +340,7 @@ static bool is_outcome_unknown(const struct loss *loss, const struct db_slot *sl
 static const struct db_failure *why_lost(const struct loss *loss, struct db_slot *slot) {
     if (slot->failure)
         return slot->failure;
-    bool hung = loss->is_head && loss->error == -ETIMEDOUT;
+    bool hung = is_blamed(loss) && loss->error == -ETIMEDOUT;
     int error = loss->link->db->is_stopping ? -ECANCELED : hung ? -ETIMEDOUT : -ECONNRESET;
     return failure_of(error, is_outcome_unknown(loss, slot), slot_arena(slot), "the link to Postgres was lost: %s",
                       hung ? "no answer" : strerror(-loss->error));
@@ -336,7 +351,8 @@ static void settle(struct loss *loss, struct db_slot *slot) {
     if (!slot->query) {
         slot_give_back(slot);
     } else if (can_run_again(loss, slot)) {
-        slot->is_retried |= loss->is_head && !loss->is_unsent && !loss->link->is_shut_down; // a query may kill its backend: not twice
+        slot->is_retried |= is_blamed(loss) && !loss->is_unsent && !loss->link->is_shut_down; // a query may kill its backend: not twice
+        slot->is_alone |= loss->is_among_several && !loss->is_unsent;
         slot_reset(slot);
         list_push(&loss->again, &slot->node);
     } else {
@@ -349,10 +365,14 @@ static void settle_fifo(struct db_link *link, int error) {
     list_init(&loss.again);
     for (struct list *node; (node = list_pop(&link->fifo)); loss.is_head = false) {
         struct db_slot *slot = container_of(node, struct db_slot, node);
+        bool shares_sync = slot->shares_sync;
         loss.is_unsent |= slot == link->unsent;
+        loss.is_among_several |= loss.is_head && shares_sync;
         settle(&loss, slot);
+        loss.is_among_several &= shares_sync;
     }
     link->fifo_count = 0;
+    segment_forget(link);
     link->unsent = NULL;
     queue_again(link->db, &loss.again);
 }

@@ -11,22 +11,28 @@
 #include "base/log.h"
 #include "db/state.h"
 
-static const struct db_slot *head_of(const struct db_link *link) {
-    return list_is_empty(&link->fifo) ? NULL : container_of(link->fifo.next, struct db_slot, node);
-}
-
-static bool has_lost_its_waiter(const struct db_slot *slot) {
-    return slot && slot->kind == SLOT_QUERY && !slot->query && slot != slot->link->unsent;
+// What Postgres may be at and nobody waits for: the head, or, of reads that share a Sync, any of them. NULL: nothing of that kind.
+static const struct db_slot *abandoned_of(const struct db_link *link) {
+    list_each (node, &link->fifo) {
+        const struct db_slot *slot = container_of(node, struct db_slot, node);
+        if (slot == link->unsent)
+            return NULL;
+        if (slot->kind == SLOT_QUERY && !slot->query)
+            return slot;
+        if (!slot->shares_sync)
+            return NULL;
+    }
+    return NULL;
 }
 
 int64_t link_cancel_due_ms(const struct db_link *link) {
     if (link->cancel.is_sent)
         return link->cancel.sent_ms + CANCEL_GRACE_MS;
-    return has_lost_its_waiter(head_of(link)) ? link->head_ns / 1000000 + CANCEL_AFTER_MS : INT64_MAX;
+    return abandoned_of(link) ? link->head_ns / 1000000 + CANCEL_AFTER_MS : INT64_MAX;
 }
 
 void link_cancel_look(struct db_link *link) {
-    if (link_is_up(link) && !link->cancel.is_sent && has_lost_its_waiter(head_of(link)))
+    if (link_is_up(link) && !link->cancel.is_sent && abandoned_of(link))
         wheel_arm(&link->db->core->wheel, &link->timer, core_now_ms(link->db->core) + CANCEL_AFTER_MS);
 }
 
@@ -64,7 +70,7 @@ void link_cancel_settle(struct db_link *link) {
 
 void link_cancel(struct db_link *link) {
     struct db *db = link->db;
-    const struct db_slot *slot = head_of(link);
+    const struct db_slot *slot = abandoned_of(link);
     link->cancel.job = (struct job){.work = work, .done = on_canceled};
     link->cancel.handle = PQgetCancel(link->conn);
     link->cancel.is_sent = true; // or given up: either way its time is bounded from now on

@@ -17,9 +17,13 @@ static bool run(PGconn *conn, const char *sql) {
 }
 
 // statement_timeout is the server's side of a deadline; the rest of a session is left as its role has it.
-static bool set_up_session(PGconn *conn, uint32_t statement_timeout_ms) {
-    char sql[64];
-    snprintf(sql, sizeof sql, "SET statement_timeout = %u", statement_timeout_ms);
+//
+// Reads that share a Sync share a transaction: each sees what was committed when it began, as it would by itself.
+static bool set_up_session(PGconn *conn, const struct connecting *connecting) {
+    char sql[192];
+    snprintf(sql, sizeof sql, "SET statement_timeout = %u%s", connecting->statement_timeout_ms,
+             connecting->is_read_only ? "; SET default_transaction_read_only = on; SET default_transaction_isolation = 'read committed'"
+                                      : "");
     return run(conn, sql) && PQsetnonblocking(conn, 1) == 0;
 }
 
@@ -35,7 +39,7 @@ static PGconn *connect_to(const char *conninfo) {
 static void work(struct job *job) {
     struct connecting *connecting = container_of(job, struct connecting, job);
     PGconn *conn = connect_to(connecting->conninfo);
-    if (PQstatus(conn) == CONNECTION_OK && set_up_session(conn, connecting->statement_timeout_ms)) {
+    if (PQstatus(conn) == CONNECTION_OK && set_up_session(conn, connecting)) {
         connecting->conn = conn;
         return;
     }
@@ -100,8 +104,10 @@ static void on_connected(struct job *job) {
 
 int link_connect(struct db_link *link) {
     struct db *db = link->db;
-    link->connecting = (struct connecting){
-        .job = {.work = work, .done = on_connected}, .conninfo = db->conninfo, .statement_timeout_ms = db->options.statement_timeout_ms};
+    link->connecting = (struct connecting){.job = {.work = work, .done = on_connected},
+                                           .conninfo = db->conninfo,
+                                           .statement_timeout_ms = db->options.statement_timeout_ms,
+                                           .is_read_only = link->use == LINK_READ};
     return offload_submit(db->connector, db->core, &link->connecting.job);
 }
 

@@ -5,11 +5,15 @@
 
 // ---- waiting
 
+bool queue_is_served(const struct db_slot *slot) {
+    return slot->is_for_reads ? db_read_link(slot->db)->state == LINK_READY : db_is_ready(slot->db);
+}
+
 // While no link is up a query waits for one a short while only: a client that is told soon may try another server.
 void queue_limit(struct db_slot *slot) {
     struct db *db = slot->db;
     int64_t soon_ms = core_now_ms(db->core) + db->options.down_wait_ms;
-    if (slot->query && !db_is_ready(db) && soon_ms < slot->query->due_ms)
+    if (slot->query && !queue_is_served(slot) && soon_ms < slot->query->due_ms)
         wheel_arm(&db->core->wheel, &slot->timer, soon_ms);
 }
 
@@ -23,15 +27,28 @@ void queue_wait(struct db_slot *slot, struct db_slot *behind) {
     if (behind)
         list_push(behind->node.next, &slot->node);
     else
-        list_push(&slot->db->waiting, &slot->node);
+        list_push(slot->is_for_reads ? &slot->db->reads_waiting : &slot->db->waiting, &slot->node);
     queue_limit(slot);
 }
 
+static void put_first(struct list *slots, struct list *waiting) {
+    list_append(slots, waiting);
+    list_append(waiting, slots);
+}
+
 void queue_again(struct db *db, struct list *slots) {
-    list_each (node, slots)
-        queue_limit(container_of(node, struct db_slot, node));
-    list_append(slots, &db->waiting);
-    list_append(&db->waiting, slots);
+    struct list reads;
+    list_init(&reads);
+    list_each_safe (node, slots) {
+        struct db_slot *slot = container_of(node, struct db_slot, node);
+        queue_limit(slot);
+        if (!slot->is_for_reads)
+            continue;
+        list_remove(node);
+        list_push(&reads, node);
+    }
+    put_first(slots, &db->waiting);
+    put_first(&reads, &db->reads_waiting);
 }
 
 void queue_wake(struct db *db) {
@@ -95,6 +112,32 @@ struct db_link *queue_pick(struct db *db, const struct statement *statement) {
     return other && !link_is_stuck(other) ? other : link;
 }
 
+// A link that is lost or held up is gone round, by what it has answered before: nothing else would refuse a write there.
+struct db_link *queue_pick_for_reads(struct db *db, const struct statement *statement) {
+    struct db_link *link = db_read_link(db), *other = NULL;
+    if (link->state == LINK_DOWN && !timer_is_armed(&link->timer))
+        link_open(link);
+    bool is_known = atomic_load_explicit(&statement->read_proof, memory_order_relaxed) == READ_PROVEN;
+    if (is_known && queue_is_apart(statement))
+        other = pick_apart(db);
+    bool is_well = link->state == LINK_READY && !link->cancel.is_sent && !link_is_stuck(link);
+    if (!other && !is_well && is_known)
+        other = queue_pick(db, statement);
+    return other ? other : link_has_room(link) ? link : NULL;
+}
+
+static void dispatch_reads(struct db *db) {
+    while (!list_is_empty(&db->reads_waiting)) {
+        struct db_slot *slot = container_of(db->reads_waiting.next, struct db_slot, node);
+        struct db_link *link = queue_pick_for_reads(db, slot->statement);
+        if (!link)
+            return;
+        list_remove(&slot->node);
+        unlimit(slot);
+        link_submit(link, slot);
+    }
+}
+
 // Queries that one lane submitted in one turn stay together, so that they stay in order.
 static void dispatch_waiting(struct db *db) {
     struct db_link *link = NULL;
@@ -116,7 +159,7 @@ static void dispatch_waiting(struct db *db) {
 // ---- transactions
 
 static struct db_link *free_link(struct db *db) {
-    for (unsigned i = db_shared_count(db); i < db->link_count; i++) {
+    for (unsigned i = db_shared_count(db); i < db->link_count - 1; i++) {
         struct db_link *link = &db->links[i];
         if (link->state == LINK_READY && !link->is_leased && list_is_empty(&link->fifo))
             return link;
@@ -140,10 +183,10 @@ static unsigned lanes_waiting(const struct db *db, unsigned most) {
 // As many as there are lanes that wait, those that are about to be there counted.
 static void open_more(struct db *db) {
     unsigned coming = 0, wanted = lanes_waiting(db, db->link_count);
-    for (unsigned i = db_shared_count(db); i < db->link_count; i++)
+    for (unsigned i = db_shared_count(db); i < db->link_count - 1; i++)
         coming += db->links[i].state == LINK_CONNECTING || db->links[i].state == LINK_PREPARING ||
                   (db->links[i].state == LINK_DOWN && timer_is_armed(&db->links[i].timer));
-    for (unsigned i = db_shared_count(db); i < db->link_count && coming < wanted; i++) {
+    for (unsigned i = db_shared_count(db); i < db->link_count - 1 && coming < wanted; i++) {
         struct db_link *link = &db->links[i];
         if (link->state != LINK_DOWN || timer_is_armed(&link->timer))
             continue;
@@ -200,5 +243,6 @@ void queue_dispatch(struct deferred *deferred) {
     if (db->is_stopping)
         return;
     dispatch_waiting(db);
+    dispatch_reads(db);
     dispatch_leases(db);
 }

@@ -42,7 +42,7 @@ struct db_slot *slot_take(struct db *db, enum slot_kind kind) {
 void slot_reset(struct db_slot *slot) {
     slot->prepared = NULL;
     slot->failure = NULL;
-    slot->is_stale = slot->is_hit = slot->has_row = slot->is_complete = false;
+    slot->is_stale = slot->is_hit = slot->has_row = slot->is_complete = slot->shares_sync = false;
     slot->rows = NULL;
     slot->row_count = slot->row_capacity = slot->result_bytes = 0;
     slot->touched = 0;
@@ -60,7 +60,7 @@ void slot_give_back(struct db_slot *slot) {
     slot->statement = NULL;
     slot->script = NULL;
     slot->values = NULL;
-    slot->is_counted = slot->is_retried = slot->is_rerun = false;
+    slot->is_counted = slot->is_retried = slot->is_rerun = slot->is_for_reads = slot->is_alone = false;
     list_push_front(&db->free_slots, &slot->node);
 }
 
@@ -110,7 +110,7 @@ static void on_deadline(struct timer *timer) {
         return;
     }
     list_remove(&slot->node);
-    slot->failure = db_is_ready(slot->db) ? failure_of(-ETIMEDOUT, false, arena, "it waited for a link until its deadline")
+    slot->failure = queue_is_served(slot) ? failure_of(-ETIMEDOUT, false, arena, "it waited for a link until its deadline")
                                           : failure_of(-ENOTCONN, false, arena, "no link to Postgres until its deadline");
     slot_finish(slot);
 }

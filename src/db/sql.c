@@ -219,3 +219,26 @@ str sql_update_target(str sql, size_t position, str *ret_table) {
         *ret_table = target.table;
     return target.called;
 }
+
+bool sql_has_word(str sql, const char *lower_case) {
+    for (size_t position = 0;;) {
+        struct sql_token token = sql_next(sql, &position);
+        if (token.kind == SQL_END || token.kind == SQL_BROKEN)
+            return false;
+        if (sql_is_word(token, lower_case))
+            return true;
+    }
+}
+
+// FOR UPDATE behind WITH counts as a write, which costs a link apart; behind a bare SELECT it is none, since nothing is lost when it runs
+// twice.
+bool sql_is_read(str sql) {
+    static const char *const words[] = {"insert", "update", "delete", "merge"};
+    size_t position = 0;
+    struct sql_token first = sql_next(sql, &position);
+    bool is_with = sql_is_word(first, "with");
+    for (size_t i = 0; is_with && i < sizeof words / sizeof *words; i++)
+        if (sql_has_word(sql, words[i]))
+            return false;
+    return (is_with || sql_is_word(first, "select")) && !sql_has_word(sql, "into");
+}

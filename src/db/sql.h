@@ -29,6 +29,10 @@ struct sql_token {
 struct sql_token sql_next(str sql, size_t *position);
 /** A word, whatever its case. */
 bool sql_is_word(struct sql_token token, const char *lower_case);
+/** A SELECT, perhaps behind WITH, in which no word is INSERT, UPDATE, DELETE, MERGE or INTO; of a plain SELECT INTO alone is looked for. */
+bool sql_is_read(str sql);
+/** `lower_case` is a word of it, outside quotes and comments. */
+bool sql_has_word(str sql, const char *lower_case);
 /**
  * How the row that the SET clause at `position` writes is called there: the alias or name of UPDATE's table, or of INSERT's before
  * ON CONFLICT DO UPDATE. Empty where there is none. `ret_table` (may be NULL) is the table's own name, as it stands there.

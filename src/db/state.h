@@ -1,9 +1,9 @@
 // state.h — what one core's db is made of: its links, the queries on them, and those that wait for one. For this floor alone.
 //
-// Invariants. A slot is in exactly one list: the free ones, `waiting`, `leases_wanted`, a link's FIFO, the held ones of a prepared
-// statement, or `finished`. A link's FIFO is the order in which Postgres answers: every slot in it ends with a ReadyForQuery. Callbacks of
-// the floors above run from a message, a timer or the next turn, never from inside a call of theirs. A link is DOWN only when the kernel
-// holds none of its operations and no worker its job.
+// Invariants. A slot is in exactly one list: the free ones, `waiting`, `reads_waiting`, `leases_wanted`, a link's FIFO, the held ones of a
+// prepared statement, or `finished`. A link's FIFO is the order in which Postgres answers: every slot in it ends with a ReadyForQuery, or,
+// where it shares that with those behind it, with its CommandComplete. Callbacks of the floors above run from a message, a timer or the
+// next turn, never from inside a call of theirs. A link is DOWN only when the kernel holds none of its operations and no worker its job.
 #ifndef DB_STATE_H
 #define DB_STATE_H
 
@@ -34,6 +34,9 @@ enum {
     SLOW_SCORE_MAX = 8, // how often, before it goes apart; and how often at most it is remembered
     SLOW_BATCH_MAX = 8, // answers that came together: of more, the first one's time says nothing
     SLOTS_A_CHUNK = 128,
+    SEGMENT_MAX = 32,        // reads that share a Sync
+    SEGMENT_PROBES = 64,     // reads with a Sync each, behind a segment that took SLOW_US: so that the slow one shows itself,
+    SEGMENT_PROBES_MS = 100, // ... once in so long: a busy machine makes any segment slow
 };
 
 // ---- a query on its way
@@ -54,14 +57,17 @@ struct db_slot {
     const leat_arg *values;    // in the query's arena
     const struct db_failure *failure;
     enum slot_kind kind;
-    bool is_counted;  // in queue_max
-    bool is_retried;  // its link was lost once, perhaps by its fault
-    bool is_rerun;    // its statement was stale once
-    bool is_stale;    // the server said so: run it again
-    bool is_hit;      // by a cancel that was another one's
-    bool has_row;     // at least one has come
-    bool is_complete; // CommandComplete has come; the commit is certain only with ReadyForQuery
-    char *rows;       // the result so far
+    bool is_counted;   // in queue_max
+    bool is_retried;   // its link was lost once, perhaps by its fault
+    bool is_rerun;     // its statement was stale once
+    bool is_stale;     // the server said so: run it again
+    bool is_hit;       // by a cancel that was another one's
+    bool is_for_reads; // of the read lane
+    bool is_alone;     // there, but its Sync is its own
+    bool shares_sync;  // in a link's FIFO: the Sync stands behind a later one
+    bool has_row;      // at least one has come
+    bool is_complete;  // CommandComplete has come; the commit is certain only with ReadyForQuery
+    char *rows;        // the result so far
     size_t row_count, row_capacity, result_bytes;
     i64 touched;
 };
@@ -93,8 +99,9 @@ struct prepared_set {
 
 enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_PREPARING, LINK_READY, LINK_CLOSING };
 
-/** Of the shared and of those apart together what autocommit queries may go to; behind them those of transactions. */
-enum link_use { LINK_SHARED, LINK_APART, LINK_TRANSACTION };
+/** Of the shared and of those apart together what autocommit queries may go to; behind them those of transactions; the read lane's is last.
+ */
+enum link_use { LINK_SHARED, LINK_APART, LINK_TRANSACTION, LINK_READ };
 
 /** How bytes come and go once libpq has connected. */
 struct transport {
@@ -112,6 +119,7 @@ struct connecting {
     struct job job;
     const char *conninfo;
     uint32_t statement_timeout_ms;
+    bool is_read_only;
     PGconn *conn;      // NULL: it failed
     char failure[256]; // libpq's words
 };
@@ -169,6 +177,13 @@ struct db_link {
 
     struct lane *lane; // of a transaction
     bool is_leased, has_begun;
+
+    // of the read lane
+    unsigned segment_count;   // at the end of the FIFO, whose Sync is not put yet
+    unsigned probe_count;     // reads that get a Sync each
+    int64_t probed_ms;        // when they began
+    int64_t segment_began_ns; // when the segment that is being answered came to the head; 0: no answer of it has come
+    bool is_cut;              // one of that segment failed: Postgres skips the others
 };
 
 // ---- a core's
@@ -190,6 +205,7 @@ struct db {
     struct db_link *links; // the shared ones, those apart, those of transactions
     unsigned link_count;
     struct list waiting;       // autocommit queries without a link
+    struct list reads_waiting; // of the read lane
     struct list leases_wanted; // slots of transactions without a link
     struct list finished;      // slots whose end is told in the next turn
     struct list preparations;
@@ -236,7 +252,7 @@ static inline bool link_is_up(const struct db_link *link) {
 }
 /** Ready, and not full. */
 bool link_has_room(const struct db_link *link);
-/** The buffer that messages are put into. */
+/** The buffer that messages are put into, behind the Sync of whatever reads were there. */
 struct buffer *link_output(struct db_link *link);
 /** A slot whose message was just put goes to the end of the FIFO, and the link is flushed at the end of the turn. */
 void link_push(struct db_link *link, struct db_slot *slot);
@@ -252,6 +268,30 @@ void link_received(struct db_link *link, const char *data, size_t bytes);
 void link_sent(struct db_link *link);
 /** For the transports: an operation of a link that is closing came back. */
 void link_reap(struct db_link *link);
+
+// segment.c
+
+/** The read may share a Sync with others of this link. */
+bool segment_is_open_to(struct db_link *link, const struct db_slot *slot);
+/** Where it is put: behind those that are there. */
+struct buffer *segment_output(struct db_link *link);
+/** It was put, without a Sync, and pushed. */
+void segment_add(struct db_link *link, struct db_slot *slot);
+/** The Sync, if one is due. */
+void segment_close(struct db_link *link);
+/** What is at the head of the FIFO has no Sync yet, so nothing can answer it. */
+static inline bool segment_is_unsent(const struct db_link *link) {
+    return link->segment_count && link->segment_count == link->fifo_count;
+}
+/** One that shares a Sync is about to be taken off. */
+void segment_answering(struct db_link *link);
+/** Its ReadyForQuery. `slot`, off the FIFO already, was the head: where it shares its Sync, those behind it were skipped and go again,
+ * alone. */
+void segment_answered(struct db_link *link, const struct db_slot *slot);
+/** What its answer says of the statement: Postgres has it read, or refuses it as a write. */
+void segment_learn(const struct db_slot *slot);
+/** The link is lost. */
+void segment_forget(struct db_link *link);
 
 // link_connect.c
 
@@ -304,11 +344,15 @@ void answer_too_large(struct db_slot *slot);
 
 /** The slot waits for a link; `behind` another one, or at the end (NULL). */
 void queue_limit(struct db_slot *slot);
+/** A link that it could go to is up. */
+bool queue_is_served(const struct db_slot *slot);
 void queue_wait(struct db_slot *slot, struct db_slot *behind);
 /** They go first, in this order: they were sent once already. */
 void queue_again(struct db *db, struct list *slots);
 /** The link for an autocommit query: the least busy with room, apart where the statement wants that; or NULL. */
 struct db_link *queue_pick(struct db *db, const struct statement *statement);
+/** The link for a query of the read lane, which is opened where it is not; NULL: it waits. */
+struct db_link *queue_pick_for_reads(struct db *db, const struct statement *statement);
 /** It goes to a link apart, where there are such. */
 bool queue_is_apart(const struct statement *statement);
 /** What is behind it would wait. */
@@ -338,7 +382,10 @@ void rehearsal_leave(const struct lane *lane);
 /** Something on the link has been answered. */
 void rehearsal_answered(struct rehearsal *rehearsal);
 
-/** Where the links of transactions begin. */
+static inline struct db_link *db_read_link(const struct db *db) {
+    return &db->links[db->link_count - 1];
+}
+/** Where the links of transactions begin. They end at the read lane's. */
 static inline unsigned db_shared_count(const struct db *db) {
     return db->options.link_count + db->options.apart_link_count_max;
 }

@@ -454,9 +454,9 @@ static uint64_t hash_of(str text) { // FNV-1a
     return hash;
 }
 
-static bool begins_with_select(str sql) {
-    size_t position = 0;
-    return sql_is_word(sql_next(sql, &position), "select");
+// What it sets for its transaction would be seen by those that share it.
+static bool is_alone(const struct statement *statement) {
+    return !statement->is_read || sql_has_word(statement->sql, "set_config");
 }
 
 static int statement_make(struct statement_set *set, struct expansion *x, struct statement **ret_statement) {
@@ -470,7 +470,8 @@ static int statement_make(struct statement_set *set, struct expansion *x, struct
     statement->set = set;
     statement->sql = sql;
     statement->hash = hash_of(sql);
-    statement->is_read = begins_with_select(sql);
+    statement->is_read = sql_is_read(sql);
+    statement->is_alone = is_alone(statement);
     statement->parameters = parameters;
     statement->parameter_count = x->parameter_count;
     *ret_statement = statement;

@@ -14,6 +14,9 @@ enum {
 
 struct plan;
 
+/** What the read lane's link, which refuses writes, has said of a statement. */
+enum read_proof { READ_UNKNOWN, READ_PROVEN, READ_REFUSED };
+
 /** One $n as Postgres sees it: an argument, or the mask or a field of the SET argument. */
 struct statement_parameter {
     uint8_t type; // enum leat_arg_type
@@ -28,7 +31,8 @@ struct statement {
     unsigned index; // in its set
     str sql;        // expanded
     uint64_t hash;  // of sql
-    bool is_read;   // begins with SELECT: run again when its link is lost
+    bool is_read;   // a SELECT, perhaps behind WITH: run again when its link is lost
+    bool is_alone;  // on the read lane too its transaction is its own
     unsigned parameter_count;
     const struct statement_parameter *parameters;
     /** How the types of the server fit: a plan for each description that a server gave, newest first. Cores push, nobody takes away. */
@@ -37,6 +41,8 @@ struct statement {
     _Atomic(uint64_t) refusal;
     /** How often it took long of late, SLOW_SCORE and more: it goes apart. Cores write it only when it changes. */
     _Atomic(uint8_t) slow_score;
+    /** enum read_proof. Cores write it only when it changes. */
+    _Atomic(uint8_t) read_proof;
     /** What statement_set_check() had to say of it, a line; empty where it fits. */
     str misfit;
 };

@@ -94,7 +94,7 @@ static char *put_head(char *p, char type, size_t body_bytes) {
     return wire_put_u32(p, (uint32_t)(body_bytes + 4));
 }
 
-static char *put_sync(char *p) {
+char *wire_put_sync(char *p) {
     return put_head(p, 'S', 0);
 }
 
@@ -112,7 +112,7 @@ int wire_put_prepare(struct buffer *out, const char *name, str sql) {
     p = put_head(p, 'D', describe);
     *p++ = 'S';
     p = wire_put_bytes(p, name, name_bytes);
-    put_sync(p);
+    wire_put_sync(p);
     buffer_commit(out, bytes);
     return 0;
 }
@@ -125,7 +125,7 @@ int wire_put_close(struct buffer *out, const char *name) {
     p = put_head(p, 'C', body);
     *p++ = 'S';
     p = wire_put_bytes(p, name, body - 1);
-    put_sync(p);
+    wire_put_sync(p);
     buffer_commit(out, bytes);
     return 0;
 }
@@ -143,6 +143,5 @@ int wire_put_query(struct buffer *out, const char *sql) {
 char *wire_put_execute(char *p) {
     p = put_head(p, 'E', 1 + 4);
     *p++ = '\0';
-    p = wire_put_u32(p, 0);
-    return put_sync(p);
+    return wire_put_u32(p, 0);
 }

@@ -88,7 +88,9 @@ int wire_put_query(struct buffer *out, const char *sql);
 /** Terminate, whole. */
 static const char wire_terminate[WIRE_HEAD_BYTES] = {'X', 0, 0, 0, 4};
 /** Execute of the unnamed portal, all rows; Sync. Written at `p`, WIRE_EXECUTE_BYTES; returns what follows. */
-enum { WIRE_EXECUTE_BYTES = 10 + 5 };
+enum { WIRE_EXECUTE_BYTES = 10 };
 char *wire_put_execute(char *p);
+/** Sync, WIRE_HEAD_BYTES. */
+char *wire_put_sync(char *p);
 
 #endif

@@ -364,6 +364,8 @@ def test_two_writes_that_are_not_one_are_refused(made):
     made.declare(rest='PROVIDE(twice, i64, (depends(get_db, db))) {\n    db_exec(db, "DELETE FROM crates");\n'
                       '    return db_exec(db, "WITH x AS (SELECT 1) INSERT INTO crates (label) SELECT \'tea\' FROM x");\n}\n')
     assert "'twice' writes here and at line" in made.run("check", status=1).stderr
+    made.declare(rest=ROUTES.replace("get_DB", "get_read"))
+    assert re.search(r"^shop\.c:\d+: error: 'add_crate' writes here, but get_read only reads", made.run("check", status=1).stderr, re.MULTILINE)
     made.declare(rest='PROVIDE(once, i64, (depends(get_db, db))) {\n    db_exec(db, "DELETE FROM crates");\n'
                       '    return db_exec(db, "SELECT \'update\' FROM crates FOR UPDATE");\n}\n')
     made.run("check", "--db")

@@ -234,10 +234,10 @@ static void expect_bind(const struct statement *taker, const uint32_t *oids, con
     assert_int_equal(bind_copy(taker, args, &arena, &values), 0);
     struct buffer out = {0};
     unsigned which;
-    assert_int_equal(bind_put(&out, "s", plan, values, &which), 0);
-    size_t head = 5 + 1 + 2, tail = 2 + WIRE_EXECUTE_BYTES; // the portal and the name; no result formats
+    assert_int_equal(bind_put(&out, "s", plan, values, true, &which), 0);
+    size_t head = 5 + 1 + 2, tail = 2 + (WIRE_EXECUTE_BYTES + WIRE_HEAD_BYTES); // the portal and the name; no result formats
     assert_int_equal(buffer_bytes(&out), head + bytes + tail);
-    assert_int_equal(wire_u32(buffer_head(&out) + 1), buffer_bytes(&out) - WIRE_EXECUTE_BYTES - 1);
+    assert_int_equal(wire_u32(buffer_head(&out) + 1), buffer_bytes(&out) - (WIRE_EXECUTE_BYTES + WIRE_HEAD_BYTES) - 1);
     assert_memory_equal(buffer_head(&out) + head, expected, bytes);
     buffer_finish(&out);
 }
@@ -285,7 +285,7 @@ static void test_bind_encodes_lists(void **state) {
     leat_arg wide[] = {leat_a_i64_list((i64_list){(i64[]){1L << 31}, 1}), args[1], args[2]};
     struct buffer out = {0};
     unsigned which = 9;
-    assert_int_equal(bind_put(&out, "s", plan, wide, &which), -ERANGE);
+    assert_int_equal(bind_put(&out, "s", plan, wide, true, &which), -ERANGE);
     assert_int_equal(which, 0);
     assert_int_equal(buffer_bytes(&out), 0);
     buffer_finish(&out);
@@ -314,10 +314,10 @@ static void test_bind_refuses_numbers_out_of_range(void **state) {
         struct buffer out = {0};
         unsigned which = 9;
         leat_arg value = leat_a_i64(cases[i].fits);
-        assert_int_equal(bind_put(&out, "s", plan, &value, &which), 0);
+        assert_int_equal(bind_put(&out, "s", plan, &value, true, &which), 0);
         size_t bytes = buffer_bytes(&out);
         value = leat_a_i64(cases[i].not );
-        assert_int_equal(bind_put(&out, "s", plan, &value, &which), -ERANGE);
+        assert_int_equal(bind_put(&out, "s", plan, &value, true, &which), -ERANGE);
         assert_int_equal(which, 0);
         assert_int_equal(buffer_bytes(&out), bytes); // nothing appended
         buffer_finish(&out);

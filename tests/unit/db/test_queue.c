@@ -134,6 +134,21 @@ static void test_reads_and_writes_of_one_turn_keep_their_order(void **state) {
     }
 }
 
+static void test_a_read_behind_with_is_no_write(void **state) {
+    (void)state;
+    begin(1, 1);
+    world_wait(start_exec(&lanes[0], "INSERT INTO notes VALUES (0)"));
+    wait_for_apart(1);
+    struct leat_future *read = start_value(&lanes[0], i64, "WITH n AS (SELECT 'insert into' AS text) SELECT count(*) FROM n");
+    assert_int_equal(lanes[0].lane.link->use, LINK_SHARED);
+    struct leat_future *write = start_exec(&lanes[1], "WITH n AS (DELETE FROM notes RETURNING id) SELECT id FROM n");
+    assert_int_equal(lanes[1].lane.link->use, LINK_APART);
+    world_wait(read);
+    world_expect_ok();
+    world_wait(write);
+    world_expect_ok();
+}
+
 static void test_without_links_apart_everything_shares(void **state) {
     (void)state;
     begin(2, 0);
@@ -155,6 +170,7 @@ int main(void) {
         TEST(test_no_query_goes_behind_one_that_runs_for_long),
         TEST(test_writes_share_links_apart_which_are_opened_as_needed),
         TEST(test_reads_and_writes_of_one_turn_keep_their_order),
+        TEST(test_a_read_behind_with_is_no_write),
         TEST(test_without_links_apart_everything_shares),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

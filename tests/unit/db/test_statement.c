@@ -252,6 +252,22 @@ static void test_only_a_select_is_a_read(void **state) {
     assert_false(statement_of(set, write)->is_read);
 }
 
+static void test_a_select_behind_with_is_a_read_unless_something_writes_in_it(void **state) {
+    (void)state;
+    static const char *const reads[] = {"SELECT 1", "with x as (select 1) select * from x",
+                                        "WITH x AS (SELECT 'DELETE' AS \"update\" /* insert into */) SELECT * FROM x"};
+    static const char *const writes[] = {"WITH x AS (SELECT 1) UPDATE t SET a = 1",
+                                         "WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x",
+                                         "WITH RECURSIVE x(n) AS (SELECT 1) CYCLE n SET c USING p MERGE INTO t USING x ON true",
+                                         "WITH x AS (SELECT 1 AS n) SELECT n INTO t FROM x",
+                                         "SELECT 1 AS n INTO t",
+                                         "INSERT INTO t VALUES (1)"};
+    for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
+        assert_true(sql_is_read(str_of(reads[i])));
+    for (size_t i = 0; i < sizeof writes / sizeof *writes; i++)
+        assert_false(sql_is_read(str_of(writes[i])));
+}
+
 static void test_a_plugin_from_before_sets_were_told_is_refused_only_where_it_matters(void **state) {
     (void)state;
     leat_query *query = query_of(&(struct given){"UPDATE t SET {set}", NULL, 0, 1, {LEAT_A_SET}, {&Change__schema}});
@@ -275,6 +291,7 @@ int main(void) {
         TEST(test_statements_that_would_touch_others_are_refused),
         TEST(test_statements_are_found_by_their_address),
         TEST(test_only_a_select_is_a_read),
+        TEST(test_a_select_behind_with_is_a_read_unless_something_writes_in_it),
         TEST(test_a_plugin_from_before_sets_were_told_is_refused_only_where_it_matters),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

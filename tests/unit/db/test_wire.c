@@ -89,8 +89,8 @@ static void test_wire_makes_the_messages_of_a_preparation(void **state) {
 
 static void test_wire_makes_execute_and_sync(void **state) {
     (void)state;
-    char out[WIRE_EXECUTE_BYTES];
-    assert_ptr_equal(wire_put_execute(out), out + sizeof out);
+    char out[WIRE_EXECUTE_BYTES + WIRE_HEAD_BYTES];
+    assert_ptr_equal(wire_put_sync(wire_put_execute(out)), out + sizeof out);
     assert_memory_equal(out, "E\0\0\0\011\0\0\0\0\0S\0\0\0\4", sizeof out);
 }
 
