@@ -177,7 +177,7 @@ def test_doctor_compares_postgres_with_what_the_server_will_open(tmp_path):
         found = {finding["what"]: finding for finding in json.loads(out)["findings"]}
         assert status in (0, 3), out
         assert re.match(r"1\d\.\d+", found["Postgres"]["finding"]) and found["migrations"]["finding"] == "0 pending"
-        assert "opens up to 28" in found["connections"]["finding"] and found["latency"]["judgement"] in ("ok", "warning")
+        assert "opens up to 30" in found["connections"]["finding"] and found["latency"]["judgement"] in ("ok", "warning")
         status, out, _ = doctor(tmp_path, "--json", DATABASE_URL=None, WORKERS="200")
         found = {finding["what"]: finding for finding in json.loads(out)["findings"]}
         assert status == 1 and found["connections"]["judgement"] == "problem" and "raise max_connections" in found["connections"]["remedy"]
