@@ -454,7 +454,7 @@ def test_the_server_says_that_it_is_degraded_and_is_ready_all_the_same(tmp_path)
     (plugins / "bad.so").write_text("no plugin")
     with Server("--plugins", str(plugins), bench=False) as server:
         wait_for(lambda: answer_of(server, "/health/ready").status == 200)
-        assert answer_of(server, "/health/ready").json == {"status": "degraded"}
+        wait_for(lambda: answer_of(server, "/health/ready").json == {"status": "degraded"})  # of two cores one may have its database later
         (plugins / "bad.so").unlink()
         wait_for(lambda: answer_of(server, "/health/ready").json == {"status": "ok"})
 

@@ -194,8 +194,10 @@ def test_ten_thousand_tasks_are_run_before_a_server_ends(plugins):
     failed = len(events(server, "work_failed"))
     dropped = sum(int(match[1]) for line in server.lines if (match := re.search(r"log_(?:dropped|lost).*?(\d+)", line)))
     told = {int(re.search(r"number=(\d+)", line)[1]) for line in events(server, "told")}
-    assert len(events(server, "waited")) == 60, server.log()[-3000:]
-    assert failed + len(told) + dropped >= 10000 and (dropped or (failed == 10 and len(told) == 9990)), (failed, len(told), dropped)
+    waited = len(events(server, "waited"))
+    found = {"failed": failed, "told": len(told), "waited": waited, "dropped": dropped}
+    assert failed + len(told) + waited + dropped >= 10060, found  # a line that the sink had no time for is counted
+    assert dropped or found == {"failed": 10, "told": 9990, "waited": 60, "dropped": 0}, found
 
 
 BLOCKING = """
