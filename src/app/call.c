@@ -74,13 +74,9 @@ static const struct location *location_of(struct arena *arena, const char *path)
 // One answer for all that may be wrong with it: which names there are within this network is not told.
 static _Noreturn void refuse_stranger(struct call_future *future, const struct location *location) {
     req *r = future->base.request;
-    struct detail detail = DETAIL_OF_TEXT(S("this URL cannot be called"));
     log_failure(future, 422, future->call.problem,
                 future->options.untrusted ? (str){0} : S("the client said this URL: .untrusted tells where"));
-    if (!location || problems_add(&r->problems, PROBLEM_VALUE_ERROR, location, (struct input){.kind = INPUT_WITHHELD}, &detail) == -ENOMEM)
-        fail_busy(r, "no memory for a problem");
-    reply_problems(r);
-    request_leave(r, FAILED);
+    fail_value(r, location, S("this URL cannot be called"));
 }
 
 static void *fail_call(struct call_future *future, int error) {

@@ -117,6 +117,25 @@ void fail_busy(req *r, const char *why) {
     request_leave(r, FAILED);
 }
 
+static void fail_problems_on_core(req *r, void *nothing) {
+    (void)nothing;
+    fail_problems(r);
+}
+
+void fail_problems(req *r) {
+    if (r->is_away)
+        away_leave(r, fail_problems_on_core, NULL);
+    reply_problems(r);
+    request_leave(r, FAILED);
+}
+
+void fail_value(req *r, const struct location *location, str why) {
+    struct detail detail = DETAIL_OF_TEXT(why);
+    if (!location || problems_add(&r->problems, PROBLEM_VALUE_ERROR, location, (struct input){.kind = INPUT_WITHHELD}, &detail) == -ENOMEM)
+        fail_busy(r, "no memory for a problem");
+    fail_problems(r);
+}
+
 void fail_coded(req *r) {
     reply_detail(r, 415, S("A body in a content coding is not read: send it as it is"), "Accept-Encoding: identity");
     request_leave(r, FAILED);

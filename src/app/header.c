@@ -1,7 +1,6 @@
 // header.c — the headers that a handler wants its answer to have: beside the server's own, in their place, or without them.
 #include "header.h"
 
-#include <errno.h>
 #include <string.h>
 #include <strings.h>
 
@@ -9,7 +8,6 @@
 #include "http/characters.h"
 #include "http/charset.h"
 #include "observe.h"
-#include "reply.h"
 #include "request.h"
 #include "said.h"
 
@@ -49,11 +47,7 @@ _Noreturn void refuse_value(req *r, const char *name, const struct location *ori
     if (!origin)
         refuse_header(r, name, why);
     observe_log(r, LOG_INFO, "bad_header", "header=%.40s reason=\"%s\" the client said this value", name, why);
-    struct detail detail = DETAIL_OF_TEXT(S("this value cannot be a header's"));
-    if (problems_add(&r->problems, PROBLEM_VALUE_ERROR, origin, (struct input){.kind = INPUT_WITHHELD}, &detail) == -ENOMEM)
-        fail_busy(r, "no memory for a problem");
-    reply_problems(r);
-    request_leave(r, FAILED);
+    fail_value(r, origin, S("this value cannot be a header's"));
 }
 
 // ---- the request's list

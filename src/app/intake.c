@@ -249,8 +249,7 @@ static void end_part(struct reader *reader) {
 static void check_if_worth_it(req *r) {
     if (!r->problems.count || !r->is_body_to_come || session_body_left(r->session) <= UPLOAD_UNREAD_BYTES_MAX)
         return;
-    reply_problems(r);
-    request_leave(r, FAILED);
+    fail_problems(r);
 }
 
 static void read_piece(struct reader *reader, str piece) {

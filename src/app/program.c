@@ -184,15 +184,10 @@ static int read_model(req *r, const struct step *step, void *to) {
     return status;
 }
 
-static _Noreturn void fail_with_problems(req *r) {
-    reply_problems(r);
-    request_leave(r, FAILED);
-}
-
 // Goes on, or never comes back: what is wrong with what it asks for is told before anything else of the route is looked at.
 static void run_hook(req *r, const struct step *step, bool lacks_argument) {
     if (lacks_argument)
-        fail_with_problems(r);
+        fail_problems(r);
     Response *response = NULL;
     r->is_in_hook = true;
     step->hook->request(r, (char *)r->frame + step->from, &response);
@@ -273,5 +268,5 @@ void program_run(req *r, const struct endpoint *endpoint) {
         if (!run_step(r, &endpoint->steps[i], failed))
             failed |= 1ull << endpoint->steps[i].unit;
     if (r->problems.count)
-        fail_with_problems(r);
+        fail_problems(r);
 }

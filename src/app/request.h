@@ -232,5 +232,9 @@ static inline void request_refuse_coded(req *r) {
 }
 /** Fails with `status` and a Retry-After of a second. */
 _Noreturn void fail_busy(req *r, const char *why);
+/** Fails with 422 and all that the request's problems hold. Also from a worker thread, as the others. */
+_Noreturn void fail_problems(req *r);
+/** The same with one more of them: the value at `location` (NULL: there was no memory for it) is wrong, and is not shown. */
+_Noreturn void fail_value(req *r, const struct location *location, str why);
 
 #endif

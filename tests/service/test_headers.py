@@ -61,6 +61,7 @@ FORM = [("Content-Type", "application/x-www-form-urlencoded")]
 @pytest.mark.parametrize("text", ["a%0D%0AX-Injected:%201", "a%0Ab", "a%0Db"])
 @pytest.mark.parametrize("ask,place", [
     (lambda client, text: client.get(f"/headers/passed?tag={text}"), ["query", "tag"]),
+    (lambda client, text: client.get(f"/headers/passed/blocking?tag={text}"), ["query", "tag"]),
     (lambda client, text: client.get(f"/headers/passed/{text}"), ["path"]),
     (lambda client, text: client.post("/headers/passed", {"text": urllib.parse.unquote(text)}), ["body"]),
     (lambda client, text: client.request("POST", "/headers/passed/form", body=f"text={text}".encode(), headers=FORM), ["body", "text"]),

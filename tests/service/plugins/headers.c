@@ -55,6 +55,10 @@ GET("/passed", passed, Said, (query(str, tag))) {
     return pass_on(r, tag);
 }
 
+GET("/passed/blocking", passed_blocking, Said, (query(str, tag)), .blocking = true) {
+    return pass_on(r, tag);
+}
+
 GET("/passed/{tag}", passed_path, Said, (path(str, tag))) {
     return pass_on(r, tag);
 }
